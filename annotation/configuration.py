@@ -23,12 +23,12 @@ _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-
 
 
 def list_too_small(settings: object, least: Mapping[str, float]) -> list[str]:
-    """What is wrong with settings that must be finite and have a least value, by name."""
+    """What is wrong with settings that must be finite and have a least value, by name; None is unset."""
     values = {name: getattr(settings, name) for name in least}
     return [
         f"{name} is at least {least[name]:g}, not {value}"
         for name, value in values.items()
-        if not least[name] <= value < math.inf
+        if value is not None and not least[name] <= value < math.inf
     ]
 
 

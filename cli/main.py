@@ -15,6 +15,7 @@ from goldspan import __version__
 from goldspan.annotation.errors import GateClosedError, GoldspanError
 from goldspan.cli.shared.exits import MEANINGS, Exit
 from goldspan.cli.shared.options import make_app
+from goldspan.cli.shared.signals import stop_on_sigterm
 
 
 class Command(NamedTuple):
@@ -131,8 +132,14 @@ def _take_project_dir(arguments: list[str]) -> list[str]:
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; errors become one message and an exit code."""
-    arguments = _take_project_dir(sys.argv[1:] if arguments is None else list(arguments))
+    """Run the command line; errors become one message and an exit code.
+
+    As a program (without arguments from a caller) it treats SIGTERM like Ctrl-C, so that it stops what it started.
+    """
+    if arguments is None:
+        stop_on_sigterm()
+        arguments = sys.argv[1:]
+    arguments = _take_project_dir(list(arguments))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

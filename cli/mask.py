@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,26 +11,26 @@ import typer
 
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
-from goldspan.cli.shared.console import err, fail, print_json, say, warn
+from goldspan.cli.shared.console import fail, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, RunGroup, make_app
 from goldspan.cli.shared.outputs import check_output
 from goldspan.cli.shared.pipes import mask_stdin
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
+from goldspan.cli.shared.progress import ProgressBar
 from goldspan.cli.shared.sharding import (
     EngineOption,
     EngineValues,
     describe_predictor,
-    needs_engine,
-    read_shard_command,
+    find_shard_command,
+    need_engine,
 )
 
 if TYPE_CHECKING:
     from goldspan.masking.mask import Masker
     from goldspan.masking.vault import Vault
     from goldspan.serving.documents.base import FieldChoice
-    from goldspan.serving.documents.files import FileJob, FileOutcome
-    from goldspan.serving.documents.report import MaskingReport
+    from goldspan.serving.documents.files import FileOutcome
 
 
 app = make_app(
@@ -41,6 +41,8 @@ app = make_app(
 )
 
 _STDIN = Path("-")
+_EQUAL = ((".htm", ".html"), (".md", ".txt"))
+"""Endings that name one format."""
 
 PolicyOption = Annotated[
     str,
@@ -114,21 +116,21 @@ def run(
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.masking.policy import load_policy
     from goldspan.serving.documents.base import make_settings
-    from goldspan.serving.documents.files import mask_files, names_file, plan_jobs
+    from goldspan.serving.documents.files import hold_output, mask_files, names_file, plan_jobs
     from goldspan.serving.documents.report import REPORT, MaskingReport
 
     schema = load_labels(labels)
     rules = load_policy(policy, schema)
-    if engine or engine_option or any(map(needs_engine, paths)):
+    settings = make_settings(language, country, _read_fields(field, schema), pdf, ocr)
+    needed = need_engine(paths)
+    if command := find_shard_command(paths, output, engine, engine_option, workers, labels, needed=needed):
         if vault:
             raise InputError("A vault has one writer; with --engine, replacements agree within each document only.")
-        command = read_shard_command(paths, output, engine, engine_option, workers, labels)
-        chosen = {choice.name: choice.label for choice in _read_fields(field, schema)}
         choices: dict[str, Any] = {
             **describe_predictor(predictor, option),
             "policy": str(Path(policy).resolve()) if Path(policy).is_file() else policy,
             "policy_fingerprint": rules.fingerprint,
-            "fields": chosen,
+            "fields": {choice.name: choice.label for choice in settings.fields},
             "pdf": pdf,
             "ocr": ocr,
             "language": language,
@@ -142,8 +144,8 @@ def run(
     if not jobs and not piped:
         raise InputError("The folders hold no file.")
     if not piped and names_file(paths, output):
-        check_output(output, *_find_equals(paths[0].suffix.lower()))
-    settings = make_settings(language, country, _read_fields(field, schema), pdf, ocr)
+        suffix = paths[0].suffix.lower()
+        check_output(output, suffix, *next((group for group in _EQUAL if suffix in group), ()))
     reader = open_from_command(predictor, schema, option, find_workspace(data), workers)
     with _open_vault(vault) as (key, ledger):
         from goldspan.masking.mask import Masker
@@ -154,19 +156,13 @@ def run(
             run_sync(mask_stdin(masker, language, country))
             return
         folder = output.parent if names_file(paths, output) else output
-        report = MaskingReport(folder / REPORT)
-        outcomes = _Outcomes()
-        for outcome in iterate_sync(_mask_and_close(jobs, masker, settings, report, workers, force, mask_files)):
-            outcomes.take(outcome)
+        outcomes = _Outcomes(len(jobs))
+        with hold_output(folder, jobs), outcomes:
+            masked = mask_files(jobs, masker, settings, MaskingReport(folder / REPORT), workers=workers, force=force)
+            for outcome in iterate_sync(_close_after(masked, masker)):
+                outcomes.take(outcome)
     outcomes.print(output, as_json)
     raise typer.Exit(Exit.REFUSED_SOME if outcomes.failed else Exit.OK)
-
-
-def _find_equals(suffix: str) -> tuple[str, ...]:
-    """The endings of the format of a file, its own first."""
-    groups = ((".htm", ".html"), (".md", ".txt"), (".yaml", ".yml"))
-    others = next((group for group in groups if suffix in group), ())
-    return suffix, *(one for one in others if one != suffix)
 
 
 @app.command("restore")
@@ -270,24 +266,12 @@ def _open_vault(path: Path | None) -> Iterator[tuple[Any, Vault | None]]:
         yield found, vault
 
 
-async def _mask_and_close(
-    jobs: list[FileJob],
-    masker: Masker,
-    settings: Any,
-    report: MaskingReport,
-    workers: int,
-    force: bool,
-    mask_files: Any,
-) -> Any:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-
-    outcomes = mask_files(jobs, masker, settings, report, workers=workers, force=force)
+async def _close_after(
+    outcomes: AsyncGenerator[FileOutcome, None], masker: Masker
+) -> AsyncGenerator[FileOutcome, None]:
     try:
-        with Progress(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err, transient=True) as progress:
-            task = progress.add_task("mask", total=len(jobs))
-            async for outcome in outcomes:
-                progress.advance(task)
-                yield outcome
+        async for outcome in outcomes:
+            yield outcome
     finally:
         await outcomes.aclose()
         await masker.aclose()
@@ -311,15 +295,17 @@ def _warn_of_limits(masker: Masker, vault: Path | None) -> None:
         warn("Without --vault the replacements are forgotten: the files cannot be restored.")
 
 
-class _Outcomes:
+class _Outcomes(ProgressBar):
     """Shows what became of each file, and counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: int) -> None:
+        super().__init__("files", files)
         self.records: list[dict[str, Any]] = []
         self.failed: list[dict[str, str]] = []
         self.skipped = 0
 
     def take(self, outcome: FileOutcome) -> None:
+        self.update(advance=1)
         if outcome.error is not None:
             self.failed.append({"file": outcome.job.name, "reason": str(outcome.error)})
             fail(f"{outcome.job.name} was not masked: {outcome.error}")

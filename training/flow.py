@@ -6,8 +6,8 @@ Run it with `goldspan train`, or as a script with Metaflow's own commands:
     python training/flow.py --datastore s3 --with kubernetes run --inputs inputs.tar.gz
     python training/flow.py resume
 
-What a step reads and writes travels as artifacts, so that steps may run on different machines. Where the run's folder
-is there (`--run-folder`), checkpoints stay in it and an interrupted step goes on from them.
+Steps may run on different machines: what they write travels as artifacts. Where the run's folder is there
+(`--run-folder`), it holds all files instead, and an interrupted step goes on from its checkpoints.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class TrainingFlow(FlowSpec):
         """Pull from Label Studio and freeze a bundle, if the settings ask for it."""
         with tempfile.TemporaryDirectory() as folder:
             inputs = unpack_inputs(self.archive, Path(folder))
-            exported = stages.export_samples(inputs)
+            local = Path(str(self.run_folder)).absolute()
+            exported = stages.export_samples(inputs, local.parents[1] if self.run_folder and local.is_dir() else None)
             if exported is not None:
                 from goldspan.training.inputs import pack_inputs
 
@@ -115,13 +116,14 @@ class TrainingFlow(FlowSpec):
         """The work folder of a step: the run's own where it is there, else one unpacked from the artifacts."""
         with tempfile.TemporaryDirectory() as temporary:
             inputs = unpack_inputs(self.archive, Path(temporary) / "inputs")
-            local = Path(str(self.run_folder)) if self.run_folder else Path()
-            folder = local if self.run_folder and local.is_dir() else Path(temporary) / "work"
+            local = Path(str(self.run_folder)) if self.run_folder else None
+            folder = local if local and local.is_dir() else Path(temporary) / "work"
             _unpack(self.files, folder)
             run = TrainingRun(folder)
             run.update_state({"step": current.step_name})
             yield stages.Work(inputs, run, str(self.model_name), _say)
-            self.files = _pack(folder)
+            if folder is not local:
+                self.files = _pack(folder)
 
 
 def _say(message: str) -> None:

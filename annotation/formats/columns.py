@@ -131,15 +131,14 @@ def _read_block(block: _Block, options: ReadOptions, *, plain: bool = False) -> 
     width = min(widths)
     token_column = 3 if _is_conll_2012(rows) else 1 if _has_index(rows) else 0
     text, places = _make_text(sentences, token_column, block)
-    nested: list[str] = []
     if token_column == 3:
         spans = read_starred(rows, places)
     else:
-        spans, nested = _read_tag_columns(rows, places, width, token_column, plain=plain)
+        spans = _read_tag_columns(rows, places, width, token_column, plain=plain)
     clusters = read_clusters(rows, places, width, token_column)
     return RawRow(
         text,
-        (RawAnnotation(tuple(spans), clusters, nested=tuple(nested)),),
+        (RawAnnotation(tuple(spans), clusters, nests=True),),
         comments.get("language") or options.language,
         uid=comments.get("sent_id") or comments.get("newdoc") or "",
         sample_id=comments.get("sample_id", ""),
@@ -268,8 +267,8 @@ def _join_marked(words: list[str], spaces: list[bool]) -> tuple[str, list[Place]
 
 def _read_tag_columns(
     rows: Sequence[tuple[int, list[str]]], places: Sequence[Place], width: int, token_column: int, *, plain: bool
-) -> tuple[list[RawSpan], list[str]]:
-    """Spans of the outermost layer first, inner layers add what does not overlap them; and the labels of the rest."""
+) -> list[RawSpan]:
+    """The spans of all layers, those of the outermost first."""
     candidates = [
         column
         for column in range(token_column + 1, width)
@@ -283,14 +282,8 @@ def _read_tag_columns(
             raise _BlockError(f"{bad[1]!r} is neither O nor a tag such as B-PER", bad[0])
     if strange := next((n for n, columns in rows if width > _CONLL_U and _PARSEME.match(columns[-1])), None):
         raise _BlockError("the last column holds annotations in a form that is not read", strange)
-    kept: list[tuple[int, int, str]] = []
-    nested: list[str] = []
-    for tags in [*([columns[column] for _, columns in rows] for column in layers), *_find_attributes(rows, width)]:
-        found = decode_tags(tags, places)
-        free = [span for span in found if all(span[1] <= other[0] or other[1] <= span[0] for other in kept)]
-        nested += [label for start, end, label in found if (start, end, label) not in {*free, *kept}]
-        kept += free
-    return [RawSpan((label,), start, end) for start, end, label in sorted(kept)], nested
+    tags = [*([columns[column] for _, columns in rows] for column in layers), *_find_attributes(rows, width)]
+    return [RawSpan((label,), start, end) for layer in tags for start, end, label in decode_tags(layer, places)]
 
 
 def _find_attributes(rows: Sequence[tuple[int, list[str]]], width: int) -> list[list[str]]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from goldspan.annotation.encoding import decode_text
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.rows.options import RowOptions
-from goldspan.annotation.formats.rows.raw import RawRow
+from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
 from goldspan.annotation.formats.wrappers import unwrap_rows
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import MAX_FILE, JsonRecord, OnError, read_records
@@ -19,6 +19,8 @@ from goldspan.annotation.types import Sample
 
 _HEAD = 65_536
 """Bytes of a file that tell its format."""
+PROBE = 20
+"""Rows of a file that tell its format."""
 
 
 class SourceRow(NamedTuple):
@@ -52,7 +54,7 @@ def read_rows(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[J
     return read_records(path, on_error, options.encoding, coerce=unwrap_rows)
 
 
-def read_head(path: Path, options: ReadOptions) -> str:
+def read_head(path: Path, encoding: str = "") -> str:
     """The first lines of a file, decoded.
 
     Raises:
@@ -63,10 +65,10 @@ def read_head(path: Path, options: ReadOptions) -> str:
             data = stream.read(_HEAD)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    last = data.rfind(b"\n") + 1 or len(data)
+    last = (data.rfind(b"\n") + 1 if len(data) == _HEAD else 0) or len(data)
     for end in (last, last + 1):  # UTF-16 may end a line with a zero byte
         with contextlib.suppress(InputError):
-            return decode_text(data[:end], str(path), options.encoding)
+            return decode_text(data[:end], str(path), encoding)
     return data.decode("latin-1")
 
 
@@ -80,15 +82,34 @@ def ignore_error(error: RecordError) -> None:
     """Errors of a probe are reported when the file is read."""
 
 
+def make_record_error(error: RowError, file: str, line: int) -> RecordError:
+    """The refusal of a row: its code's meaning, and what was found."""
+    meaning = MEANINGS.get(error.code)  # type: ignore[call-overload]
+    parts = [part for part in (meaning or "", error.detail) if part]
+    pointer = {"no_text": "/text"}.get(error.code, "")
+    return RecordError(
+        ": ".join(parts) if meaning else f"{error.code}: {error.detail}", file=file, line=line, pointer=pointer
+    )
+
+
 def read_whole(path: Path, options: ReadOptions) -> str:
     """A whole text file, decoded.
 
     Raises:
         InputError: it cannot be read or decoded, or is too large.
     """
+    return decode_text(read_bytes(path), str(path), options.encoding)
+
+
+def read_bytes(path: Path) -> bytes:
+    """A whole file.
+
+    Raises:
+        InputError: it cannot be read, or is too large.
+    """
     try:
         if path.stat().st_size > MAX_FILE:
             raise InputError(f"{path} is larger than {MAX_FILE >> 20} MiB. Split it.")
-        return decode_text(path.read_bytes(), str(path), options.encoding)
+        return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None

@@ -15,7 +15,7 @@ from typing import Any
 import httpx2
 
 from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, compute_patience
-from goldspan.annotation.origins import is_loopback
+from goldspan.annotation.origins import choose_trust
 
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one completion after decompression."""
@@ -97,7 +97,7 @@ def make_http_client(
         limits=limits,
         timeout=timeout,
         follow_redirects=False,
-        trust_env=not is_loopback(base_url),
+        **choose_trust(base_url),
         headers={"Accept-Encoding": "gzip, deflate"},
         event_hooks={"response": [bound]},
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, compute_patience, limit_wait
-from goldspan.annotation.origins import is_loopback
+from goldspan.annotation.origins import choose_trust
 from goldspan.generators.providers.parsing import load_json_bytes
 from goldspan.generators.providers.profiles import Price
 
@@ -33,7 +33,7 @@ def fetch_price(base_url: str, api_key: str, model: str, tier: str) -> Price | N
     import httpx2
 
     try:
-        with httpx2.Client(timeout=_TIMEOUT, follow_redirects=False, trust_env=not is_loopback(base_url)) as client:
+        with httpx2.Client(timeout=_TIMEOUT, follow_redirects=False, **choose_trust(base_url)) as client:
             request = client.build_request(
                 "GET",
                 f"{base_url}/models",

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import pytest
 
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.origins import (
+    choose_trust,
     confirm_origin,
     is_confirmed,
     is_loopback,
@@ -60,6 +62,20 @@ def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
 )
 def test_loopback(url: str, expected: bool) -> None:
     assert is_loopback(url) is expected
+
+
+@pytest.mark.parametrize("url", ["https://host", "http://host", "https://127.0.0.1:8000"])
+def test_certificates_are_checked_wherever_tls_may_be_spoken(url: str) -> None:
+    assert choose_trust(url) == {"verify": True, "trust_env": "127" not in url}
+
+
+def test_plain_http_on_this_machine_needs_no_authority_and_no_proxy() -> None:
+    trust = choose_trust("http://127.0.0.1:8000")
+    context = trust["verify"]
+    assert not trust["trust_env"]
+    assert isinstance(context, ssl.SSLContext)
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert context.get_ca_certs() == []
 
 
 def test_a_key_goes_in_clear_only_to_this_machine() -> None:

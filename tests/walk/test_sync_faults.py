@@ -21,7 +21,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotations
 from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
-from goldspan.annotation.labelstudio.push.spool import BATCH_TASKS
+from goldspan.annotation.labelstudio.push.stream import FIRST_BATCH
 from goldspan.annotation.labelstudio.server.process import find_free_port
 from goldspan.annotation.labelstudio.server.start import ServerInfo, start_server, stop_server
 from goldspan.annotation.tasks.store import write_samples
@@ -30,8 +30,8 @@ from tests.annotation.labelstudio.fault_proxy import Fault, FaultProxy
 from tests.walk.sync_samples import make_samples
 
 pytestmark = pytest.mark.walk
-SAMPLES = 120
-BATCH = 40
+SAMPLES = 60
+BATCH = 20
 POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 
 
@@ -182,7 +182,7 @@ def test_two_pushes_at_once(own: OwnStudio, labels: LabelSchema, title: str, tmp
 def test_a_push_that_is_killed_and_run_again(
     own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, tmp_path: Path, moment: int
 ) -> None:
-    file, count = tmp_path / "samples.jsonl", (moment - 1) * BATCH_TASKS + 100
+    file, count = tmp_path / "samples.jsonl", (moment - 1) * FIRST_BATCH + 50
     write_samples(file, make_samples(count), labels)
     reached = threading.Event()
 
@@ -202,18 +202,18 @@ def test_a_push_that_is_killed_and_run_again(
 
 
 def test_a_server_that_is_killed_and_comes_back(own: OwnStudio, labels: LabelSchema, title: str) -> None:
-    killed = threading.Event()
+    killed, count = threading.Event(), 2 * FIRST_BATCH + 50
 
     def kill_server(stage: str, done: int, total: int) -> None:
-        if stage == "importing" and done >= 500 and not killed.is_set():
+        if stage == "importing" and done >= FIRST_BATCH and not killed.is_set():
             killed.set()
             threading.Timer(0.3, own.kill).start()
             threading.Timer(2.0, own.restart).start()
 
     client = StudioClient(own.info.url, own.info.token)
     report = push_samples(
-        client, make_samples(1500), labels, PushOptions(title, batch_size=500, grace=2.0), kill_server
+        client, make_samples(count), labels, PushOptions(title, batch_size=FIRST_BATCH, grace=2.0), kill_server
     )
     assert killed.is_set()
-    assert (report.created, report.doubtful >= 1) == (1500, True)
-    assert_each_once(own, title, 1500)
+    assert (report.created, report.doubtful >= 1) == (count, True)
+    assert_each_once(own, title, count)

@@ -111,7 +111,8 @@ def make_own_skeleton(task: dict[str, Any]) -> str:
 
 
 def test_the_demo_ends_well(studio_environment: None, tmp_path: Path) -> None:
-    output = run(tmp_path, "demo", "--exit", "--train", "--samples", "36", "--data", "demo")
+    no_encoders = {"GOLDSPAN_ENCODERS": str(tmp_path / "none")}
+    output = run(tmp_path, "demo", "--exit", "--train", "--samples", "36", "--data", "demo", **no_encoders)
     assert "http://127.0.0.1:" in output
     [model] = (tmp_path / "demo" / "models").iterdir()
     assert (model / "quantized.sig").is_file()

@@ -55,7 +55,7 @@ def finetune(
         ServiceError: the provider cannot be used as things are; the same call resumes the run.
     """
     workspace, labels = find_workspace(data), load_labels(labels_file)
-    plan = plan_tuning(choose_tuning_bundle(workspace, bundle), settings, labels)
+    plan = plan_tuning(choose_tuning_bundle(workspace, bundle), settings, labels, workspace.root)
     require_consent(plan, consent=consent)
     if excess := plan.find_excess():
         raise ConfigurationError(f"Nothing was sent: {excess}.")

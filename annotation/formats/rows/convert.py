@@ -181,6 +181,7 @@ def _convert_annotation(
     else:
         raw = replace(raw, spans=count_by_values(text, raw.spans))
     kept, mentions, unmapped = _map_spans(raw.spans, taxonomy, labels)
+    kept, nested = _keep_outermost(kept) if raw.nests else (kept, Counter())
     entities, doubts = _place_spans(text, kept, labels, language)
     placed = place_clusters(text, raw.clusters, entities, language)
     linked, others = link_spans(text, raw, [span for span, _ in kept] + list(mentions), entities, (language, labels))
@@ -191,7 +192,7 @@ def _convert_annotation(
         if issue.severity == "error":
             raise RowError(issue.code, issue.message)
     facts["unmapped"] = Counter(facts.get("unmapped", {})) + Counter(unmapped)
-    facts["nested"] = Counter(facts.get("nested", {})) + Counter(raw.nested)
+    facts["nested"] = Counter(facts.get("nested", {})) + nested
     facts["doubtful_places"] = facts.get("doubtful_places", 0) + doubts
     facts["doubtful_mentions"] = facts.get("doubtful_mentions", 0) + placed.doubts
     facts["relations"] = facts.get("relations", []) + others
@@ -234,6 +235,18 @@ def _map_spans(
         else:
             unmapped[targets[0].external] += 1
     return kept, mentions, dict(sorted(unmapped.items()))
+
+
+def _keep_outermost(spans: list[tuple[RawSpan, str]]) -> tuple[list[tuple[RawSpan, str]], Counter[str]]:
+    """Spans that lie in no earlier or longer one, and how often each label was left out; of equal ones the first."""
+    kept: list[tuple[RawSpan, str]] = []
+    nested: Counter[str] = Counter()
+    for span, label in sorted(spans, key=lambda pair: (pair[0].start or 0, -(pair[0].end or 0))):
+        if not kept or (span.start or 0) >= (kept[-1][0].end or 0):
+            kept.append((span, label))
+        elif (span.start, span.end, label) != (kept[-1][0].start, kept[-1][0].end, kept[-1][1]):
+            nested[span.labels[0]] += 1
+    return kept, nested
 
 
 def _resolve(label: str, taxonomy: Taxonomy) -> LabelMapping:

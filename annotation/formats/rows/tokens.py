@@ -10,7 +10,7 @@ from typing import Any
 
 from goldspan.annotation.formats.rows.options import TEXT_KEYS, RowOptions, make_row
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawCluster, RawRow, RawSpan, RowError, read_offset
-from goldspan.annotation.formats.rows.spans import END, LABEL, START, find_key
+from goldspan.annotation.formats.rows.span_keys import END, LABEL, START, find_key
 from goldspan.annotation.formats.tags import Place, decode_tags, is_tag, join_tokens, place_tokens
 
 TOKEN_LISTS = ("tokens", "words", "tokenized_text")

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from goldspan.annotation.answers import AnswerLimitError, iter_limited, limit_wait
 from goldspan.annotation.errors import ConfigurationError, RecordError, ServiceError
 from goldspan.annotation.labelstudio.api.client import StudioClient
-from goldspan.annotation.origins import is_loopback, read_origin
+from goldspan.annotation.origins import choose_trust, read_origin
 
 MAX_BYTES = 16 * 1024 * 1024
 """Largest text that is fetched."""
@@ -63,7 +63,7 @@ def _read_foreign(address: str) -> bytes:
 
     buffer = _Limited()
     try:
-        with httpx.Client(timeout=30, follow_redirects=False, trust_env=not is_loopback(address)) as client:
+        with httpx.Client(timeout=30, follow_redirects=False, **choose_trust(address)) as client:
             request = client.build_request("GET", address)
             with limit_wait(request):
                 response = client.send(request, stream=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, compute_patience, limit_wait
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
-from goldspan.annotation.origins import is_loopback
+from goldspan.annotation.origins import choose_trust
 from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.parsing import load_document
 from goldspan.generators.providers.tuning.documents import read_message
@@ -56,7 +56,7 @@ class TuningClient:
             limits=httpx2.Limits(max_keepalive_connections=0),
             timeout=httpx2.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT),
             follow_redirects=False,
-            trust_env=not is_loopback(address),
+            **choose_trust(address),
             transport=transport,
             headers={"Authorization": f"Bearer {api_key}", "Accept-Encoding": "identity"},
         )

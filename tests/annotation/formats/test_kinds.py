@@ -82,6 +82,11 @@ READ: dict[str, tuple[str, Any, list[list[tuple[str, str]]]]] = {
     "first character 1": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 1, "end": 3, "text": "Ann"}), [[ANN]]),
     "bytes": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 13, "end": 16, "text": "Ann"}, text=EMOJI), [[ANN]]),
     "line ends of one character": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 4, "end": 6, "text": "Bo"}, text="Hi,\r\nBo ran"), [[BO]]),
+    "names of MUC": ("a.txt", '<DOC>\n<TXT><ENAMEX TYPE="FIRSTNAME">Ann</ENAMEX> in <ENAMEX TYPE="CITY" STATUS="OPT">Rome</ENAMEX></TXT></DOC>\n<DOC><TXT>So</TXT></DOC>', [[ANN, ROME], []]),
+    "a place under position": ("a.jsonl", spans({"category": "FIRSTNAME", "position": [0, 3], "value": "Ann"}, key="fragments"), [[ANN]]),
+    "one annotation under two keys": ("a.jsonl", [{"text": TEXT, "a": [[0, 3, "FIRSTNAME"]], "b": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}], [[ANN]]),
+    "a text under another key": ("a.jsonl", [{"message": TEXT, "found": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}], [[ANN]]),
+    "keys in capitals": ("a.jsonl", [{"Text": TEXT, "Entities": [{"BeginOffset": 0, "EndOffset": 3, "Type": "FIRSTNAME"}]}], [[ANN]]),
     "values with other spaces": ("a.jsonl", spans({"label": "CITY", "start": 3, "end": 12, "text": "New York"}, text="in New  York"), [[("New  York", "CITY")]]),
 }  # fmt: skip
 
@@ -95,6 +100,8 @@ def test_kinds_are_read(tmp_path: Path, case: str) -> None:
 
 
 REFUSED: dict[str, tuple[str, Any, str]] = {
+    "two annotations under two keys": ("a.jsonl", [{"text": TEXT, "a": [[0, 3, "FIRSTNAME"]], "b": [[0, 3, "CITY"]]}], "several keys"),
+    "questions about a text": ("a.json", {"data": [{"title": "x", "paragraphs": [{"context": TEXT, "qas": []}]}]}, "no text"),
     "offsets in a string": ("a.jsonl", [{"text": TEXT, "label": "0 3 FIRSTNAME"}], "neither JSON"),
     "offsets in strings": ("a.jsonl", [{"text": TEXT, "labels": ["0,3,FIRSTNAME|18,22,CITY"]}], "cannot be read"),
     "a place without an end": ("a.csv", "text,label,start,ende\nAnn ran,FIRSTNAME,0,3\n", "no end"),
@@ -185,3 +192,36 @@ def test_tags_that_no_schema_knows_are_read_on_request(tmp_path: Path) -> None:
     path = write(tmp_path, "a.xml", "<first_name>Ann</first_name> ran to <town>Rome</town>.")
     samples, errors = read(path, format="inline", labels_map={"first_name": "FIRSTNAME", "town": "CITY"})
     assert (find(samples), errors) == ([[ANN, ROME]], [])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"subject": "Hi all", "message": TEXT, "found": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}],
+        [{"subject": "Hi all", "message": TEXT, "entities": [[0, 3, "FIRSTNAME"]]}],
+        [{"subject": "Hi all", "message": TEXT, "start": 0, "end": 3, "label": "FIRSTNAME"}],
+    ],
+)
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_the_given_key_of_the_text_tells_the_shape(tmp_path: Path, name: str, rows: list[dict[str, Any]]) -> None:
+    content: Any = rows
+    if name == "a.csv":
+        cells = [[json.dumps(v) if isinstance(v, list) else str(v) for v in row.values()] for row in rows]
+        lines = [",".join('"{}"'.format(cell.replace('"', '""')) for cell in line) for line in [list(rows[0]), *cells]]
+        content = "\n".join(lines)
+    samples, errors = read(write(tmp_path, name, content), text_key="message")
+    assert errors == []
+    assert [sample.text for sample in samples] == [TEXT]
+    assert find(samples) == [[ANN]]
+
+
+def test_coreference_of_muc_is_read_as_clusters(tmp_path: Path) -> None:
+    text = (
+        '<COREF ID="1" MIN="Ann">Ann Lee</COREF> ran. <COREF ID="2" REF="1">She</COREF> and <COREF ID="9">Bo</COREF>.'
+    )
+    (sample,), errors = read(write(tmp_path, "a.txt", text))
+    assert errors == []
+    assert sample.text == "Ann Lee ran. She and Bo."
+    (annotation,) = sample.annotations
+    assert [sample.text[m.start : m.end] for m in annotation.mentions] == ["Ann Lee", "She"]
+    assert len({mention.cluster for mention in annotation.mentions}) == 1

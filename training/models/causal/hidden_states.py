@@ -83,7 +83,6 @@ def compute_hidden_states(
     device: Device,
     folder: Path,
     *,
-    pad: int = 0,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> HiddenStates:
     """The hidden states of texts, from the cache or computed into it.
@@ -96,7 +95,6 @@ def compute_hidden_states(
         size: how they are cut.
         device: where the backbone runs.
         folder: the cache.
-        pad: id of padding.
         report: called with the number of windows done and of all.
 
     Raises:
@@ -117,7 +115,7 @@ def compute_hidden_states(
             done = 0
         if done < len(windows):
             rows = np.memmap(states, dtype=np.float16, mode="r+", shape=(total, hidden))
-            _fill(open_backbone(), rows, windows, encoded, device, progress, done, pad, size, report)
+            _fill(open_backbone(), rows, windows, encoded, device, progress, done, size, report)
             del rows
         return HiddenStates(np.memmap(states, dtype=np.float16, mode="r", shape=(total, hidden)), windows)
 
@@ -130,7 +128,6 @@ def _fill(
     device: Device,
     progress: Path,
     done: int,
-    pad: int,
     size: WindowSize,
     report: Callable[[int, int], None],
 ) -> None:
@@ -143,7 +140,7 @@ def _fill(
                 break
             wrapped = [encoded[w.text].wrap(w.window) for w in part]
             with torch.inference_mode(), explain_memory(len(part), size.tokens), device.autocast():
-                ids, mask = (torch.from_numpy(array).to(device.kind) for array in pad_rows(wrapped, pad))
+                ids, mask = (torch.from_numpy(array).to(device.kind) for array in pad_rows(wrapped))
                 found = backbone(ids, mask).float().clamp(-_LARGEST, _LARGEST).cpu().numpy()
             for row, one in enumerate(part):
                 first = len(encoded[one.text].prefix)
