@@ -5,7 +5,10 @@ import pytest
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.text.tagged import Tagged
 from goldspan.generators.offline.author import compose_document
+from goldspan.generators.offline.lexicon import load_lexicon
+from goldspan.generators.offline.noise import Noise
 from goldspan.generators.specs.draw import SpecConstraints, draw_spec
+from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.world import COUNTRIES
 
 LABELS = load_labels()
@@ -55,3 +58,11 @@ def test_informal_texts_talk_about_others(language: str):
     openings = [" ".join(talk.split("<")[0].split()) for talk in OPENINGS[language]]
     texts = [d.text.casefold() for kind in ("post", "forum_post") for d in compose_all(language, kind, 150)]
     assert sum(any(opening in text for opening in openings) for text in texts) > 3
+
+
+@pytest.mark.parametrize("language", COUNTRIES)
+def test_texts_about_nobody_greet_nobody(language: str):
+    lexicon = load_lexicon(language)
+    nameless = {str(phrase[0]) for phrase in lexicon.phrases["greeting"] if len(phrase) == 1}
+    noise = Noise(make_random(2, 0, language), language, COUNTRIES[language][0], naming=False)
+    assert {noise.draw("greeting") for _ in range(60)} == nameless
