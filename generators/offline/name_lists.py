@@ -19,7 +19,8 @@ _FIGURES = ("count", "percent", "rate", "year", "amount", "model", "version")
 _ROWS = ("{name} ({figure})", "{name} {figure}", "{figure} {name}", "{name}: {figure}", "{name}\t{figure}")
 _PLAIN_SHARE, _SORTED_SHARE, _INVENTED_SHARE = 0.65, 0.6, 0.1
 """Lists without figures, lists in order, and names that nobody has."""
-_SEPARATORS = (", ", ", ", "; ", " · ", " | ", " / ", "\n", "\n- ", "\t")
+_SEPARATORS = ("\n", "\n- ", "\n", "\t", " | ", " · ", " / ")
+"""What stands between names; no comma, since sentences enumerate people with commas."""
 
 
 def write_name_list(author: Author) -> None:
