@@ -15,7 +15,7 @@ _KINDS = {"First": "first_name_list", "Family": "family_name_list", "City": "cit
 """The names of a list, and the lexicon's headings for it."""
 _WEIGHTS = (5, 4, 3)
 _COUNTS = {"short": (80, 120), "medium": (120, 180), "long": (160, 240)}
-_FIGURES = ("count", "percent", "rate", "year", "amount", "model", "version")
+_FIGURES = ("count", "percent", "rate")
 _ROWS = ("{name} ({figure})", "{name} {figure}", "{figure} {name}", "{name}: {figure}", "{name}\t{figure}")
 _PLAIN_SHARE, _SORTED_SHARE, _INVENTED_SHARE = 0.65, 0.6, 0.1
 """Lists without figures, lists in order, and names that nobody has."""
