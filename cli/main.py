@@ -42,7 +42,7 @@ COMMANDS = {
     "agreement": Command("evaluate.agreement", "How far annotators agree"),
     "predictors": Command("predictors", "What can read a text: names, options, installation"),
     "annotate": Command("annotate", "Pre-annotate your own texts with a predictor"),
-    "mask": Command("mask", "Mask personal data in files, restore it, and check masked files"),
+    "mask": Command("mask.commands", "Mask personal data in files, restore it, and check masked files"),
     "serve": Command("serve", "Serve masking over HTTP: API, page, Label Studio's model backend"),
     "dashboard": Command("dashboard", "Open the dashboard: progress, coverage, quality, what to label next"),
     "queue": Command("queue", "Which samples to label next, with reasons"),

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 import regex
 
 from goldspan.annotation.types import Mention
-from goldspan.masking.detection import TRUNK, FoundSpan, is_number
 from goldspan.masking.persons import (
     FIRST,
     LAST,
@@ -27,6 +26,8 @@ from goldspan.masking.persons import (
     name_person,
     rank_person,
 )
+from goldspan.masking.repeats import TRUNK, is_number
+from goldspan.masking.result import FoundSpan
 from goldspan.masking.visible import fold_visible
 
 _HANDLES = frozenset({"EMAIL", "USERNAME", "URL"})

@@ -182,7 +182,7 @@ def _find_artifact(folder: Path) -> _Part:
     _refuse_unknown(name, stored, [part])
     for key, value in stored.items():
         if isinstance(value, Path) and not value.resolve().is_relative_to(folder.resolve()):
-            raise ConfigurationError(f"{path}: {key} is a path outside the folder.")
+            raise ConfigurationError(f"{path}: {key} is a path outside the folder. Copy what it names into the folder.")
     return part
 
 

@@ -87,7 +87,7 @@ class TrainingRun:
         with explain_disk(self.folder):
             lock = try_lock(self.folder / LOCK)
         if lock is None:
-            raise StateError(f"The training run {self.name} is at work in another process.")
+            raise StateError(f"The training run {self.name} is running in another process.")
         try:
             yield
         finally:

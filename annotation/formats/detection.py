@@ -13,13 +13,23 @@ from typing import Any, NamedTuple
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.formats.inline import is_inline
-from goldspan.annotation.formats.reading import PROBE, ReadOptions, holds_mark, ignore_error, read_head, read_rows
+from goldspan.annotation.formats.reading import (
+    PROBE,
+    ReadOptions,
+    holds_mark,
+    ignore_error,
+    list_documents,
+    read_head,
+    read_rows,
+)
 from goldspan.annotation.formats.rows import score_shapes
 from goldspan.annotation.formats.rows.options import show_text
 from goldspan.annotation.formats.standoff import AZURE_MARK, find_azure, find_comprehend, is_comprehend
 from goldspan.annotation.formats.tables import TEXT_COLUMNS, find_separator
 from goldspan.annotation.formats.tags import is_plain_column
-from goldspan.annotation.formats.xml.documents import SUFFIXES, TYPE_SYSTEM, find_xml_format, list_xml_files
+from goldspan.annotation.formats.token_tables import find_token_columns
+from goldspan.annotation.formats.xml.documents import SUFFIXES, TYPE_SYSTEM, find_xml_format
+from goldspan.annotation.tasks.store import read_records
 
 TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
 _SURE, _ROWS = 0.3, 0.5
@@ -80,6 +90,8 @@ def _detect_lines(path: Path, head: str, options: ReadOptions) -> Detected:
         return Detected(found, 0.95)
     if head.startswith("#FORMAT=WebAnno"):
         return Detected("webanno-tsv", 0.99)
+    if suffix in {*TABLES, ".txt"} and not options.text_key and find_token_columns(head):
+        return Detected("table", 0.9)
     if suffix in _COLUMNS or (suffix in {".tsv", ".txt", ""} and _looks_like_columns(head)):
         return Detected("conll", 0.95 if suffix in _COLUMNS else 0.8)
     if suffix in TABLES or (suffix == ".txt" and _looks_like_table(head)):
@@ -110,10 +122,7 @@ def list_sources(path: Path) -> list[Path]:
     """
     if not path.is_dir() or _detect_folder(path):
         return [path]
-    files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in _READ and file.is_file()]
-    files = [file for file in files if file.name not in _DESCRIPTIONS or not _is_data_set(file.parent)]
-    files = [file for file in files if file.suffix.lower() != ".xml" or not holds_mark(file, TYPE_SYSTEM)]
-    files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    files = [file for file in list_documents(path, _READ) if not _describes_others(file)]
     if not files:
         raise InputError(f"{path} holds no file that is read: {', '.join(sorted(_READ))}.")
     return files
@@ -133,11 +142,24 @@ def _detect_folder(folder: Path) -> Detected | None:
         return Detected("uima-cas", 0.95)
     if _holds(folder, "*", b'"task"', b'"result"', b'"completed_by"'):
         return Detected("label-studio", 0.9)
-    others = [file for file in folder.rglob("*") if file.suffix.lower() in _READ - {".json"}]
-    if (documents := list_xml_files(folder)) and all(file.suffix.lower() in SUFFIXES for file in others):
-        name = find_xml_format(read_head(documents[0]))
-        return Detected(name, 0.95) if name else None
-    return None if any(others) or not any(folder.rglob("*.json")) else Detected("kiji", 0.7)
+    files = [file for file in list_documents(folder, _READ) if not _describes_others(file)]
+    suffixes = {file.suffix.lower() for file in files}
+    if files and suffixes <= SUFFIXES and (name := find_xml_format(read_head(files[0]))):
+        return Detected(name, 0.95)
+    return Detected("kiji", 0.7) if suffixes == {".json"} and holds_tasks(files[0]) else None
+
+
+def holds_tasks(file: Path) -> bool:
+    """True for a file of tasks, as kiji's training reads them; its data set has rows instead."""
+    record = next(read_records(file, ignore_error), None)
+    return record is not None and isinstance(record.value.get("data"), Mapping)
+
+
+def _describes_others(file: Path) -> bool:
+    """True for a file that says something of the files beside it."""
+    if file.suffix.lower() == ".xml":
+        return holds_mark(file, TYPE_SYSTEM)
+    return file.name in _DESCRIPTIONS and _is_data_set(file.parent)
 
 
 def _is_data_set(folder: Path) -> bool:

@@ -1,7 +1,7 @@
 """Texts that hold their annotations: tags, brackets with a label, or a tag behind every token.
 
 <CITY>Lyon</CITY> · <ENAMEX TYPE="LOCATION">Lyon</ENAMEX> · <COREF ID="2" REF="1">she</COREF> · [Lyon](CITY) ·
-[Lyon]{"entity": "city"} · Lyon/B-CITY
+[Lyon]{"entity": "city"} · <START:city> Lyon <END> · Lyon/B-CITY
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ _WRAPPERS = frozenset({"ENAMEX", "TIMEX", "TIMEX3", "NUMEX", "ENTITY", "ENT", "N
 """Elements whose label is an attribute; where they stand, other elements are structure of the document."""
 _COREFERENCE = "COREF"
 _ATTRIBUTE = re.compile(rf"""({_NAME})\s*=\s*["']([^"']*)["']""")
-_DOCUMENT = re.compile(r"<DOC\b[^<>]*>.*?</DOC>", re.DOTALL | re.IGNORECASE)
+_LINE_END = re.compile(r"(?<=\n)")
+_DOCUMENT_END = re.compile(r"(?<=</DOC>)", re.IGNORECASE)
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9_]{2,}\Z")
 _HTML = frozenset({"PRE", "DIV", "SPAN", "TABLE", "BODY", "HTML", "HEAD", "FONT", "CENTER", "TITLE", "STRONG", "META"})
 _BRACKET = re.compile(r"""\[([^\[\]\n]+)\](?:\(([A-Za-z_][\w-]*)\)|\{\s*"entity"\s*:\s*"([^"]+)"[^{}\n]*\})""")
+_OPENNLP = re.compile(r"<START:([^<>\s]+)> ?([^<>]+?) ?<END>")
 _TOKEN = re.compile(r"(?<!\S)(\S+)/(O|[BIESLU]-\w+|[A-Z][A-Z_]+)(?=\s|\Z)")
 
 
@@ -39,6 +41,8 @@ def is_inline(text: str, labels: LabelSchema) -> bool:
     tags = [match[2] for match in _TOKEN.finditer(text)]
     if len(tokens) > 1 and len(tags) == len(tokens) and (is_plain_column(tags) or all(map(is_tag, tags))):
         return any(tag != "O" for tag in tags)
+    if _OPENNLP.search(text):
+        return True
     tagged = _find_tags(text, labels)
     closed = {match[2] for match, _ in tagged if match[1]}
     if any(_is_wrapper(match) and match[2] in closed for match, _ in tagged):
@@ -105,17 +109,16 @@ def read_inline(path: Path, options: ReadOptions, on_error: OnError) -> Iterator
     """
     content = read_whole(path, options)
     structured = any(map(_is_wrapper, _TAG.finditer(content)))
-    texts = [(1, content)]
-    if options.by_line:
-        texts = [(number, line.removesuffix("\r")) for number, line in enumerate(content.split("\n"), start=1)]
-    elif documents := list(_DOCUMENT.finditer(content)):
-        texts = [(content.count("\n", 0, found.start()) + 1, found[0]) for found in documents]
-    for number, text in texts:
+    borders = _LINE_END if options.by_line else _DOCUMENT_END if structured else None
+    number = 1
+    for part in borders.split(content) if borders else [content]:
+        text = part.removesuffix("\n").removesuffix("\r") if options.by_line else part
         if text.strip():
             try:
                 yield SourceRow(str(path), number, parse_inline(text, options.labels, structured=structured))
             except TaggedTextError as error:
                 on_error(RecordError(str(error), file=str(path), line=number))
+        number += part.count("\n")
 
 
 def parse_inline(text: str, labels: LabelSchema, *, structured: bool = False) -> RawRow:
@@ -124,12 +127,14 @@ def parse_inline(text: str, labels: LabelSchema, *, structured: bool = False) ->
     Raises:
         TaggedTextError: a tag is not closed, or closes another.
     """
+    if _OPENNLP.search(text):
+        return _parse_marks(text, labels)
     tags = _find_tags(text, labels, structured=structured) or _find_pairs(text)
     if not tags and _TOKEN.search(text):
         return _parse_tokens(text)
     if tags or "<m" in text:
         return _parse_tags(text, tags, labels)
-    return _parse_brackets(text, labels)
+    return _parse_marks(text, labels)
 
 
 def _parse_tags(text: str, tags: Sequence[tuple[re.Match[str], str]], labels: LabelSchema) -> RawRow:
@@ -176,15 +181,17 @@ def _link(match: re.Match[str], chains: dict[str, list[tuple[int, int, str]]]) -
     return own
 
 
-def _parse_brackets(text: str, labels: LabelSchema) -> RawRow:
+def _parse_marks(text: str, labels: LabelSchema) -> RawRow:
+    """A text with brackets, or with OpenNLP's marks, around its values."""
+    marks = [(match, match[2], match[1]) for match in _OPENNLP.finditer(text)]
+    brackets = (match for match in _BRACKET.finditer(text) if _names_label(match, labels))
+    marks = marks or [(match, match[1], match[2] or match[3]) for match in brackets]
     spans: list[RawSpan] = []
     plain, cursor = "", 0
-    for match in _BRACKET.finditer(text):
-        if not _names_label(match, labels):
-            continue
+    for match, value, label in marks:
         plain += text[cursor : match.start()]
-        spans.append(RawSpan((match[2] or match[3],), len(plain), len(plain) + len(match[1])))
-        plain += match[1]
+        spans.append(RawSpan((label,), len(plain), len(plain) + len(value)))
+        plain += value
         cursor = match.end()
     return RawRow(plain + text[cursor:], (RawAnnotation(tuple(spans)),))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,14 @@ _HEAD = 65_536
 """Bytes of a file that tell its format."""
 PROBE = 20
 """Rows of a file that tell its format."""
+
+
+class LineError(ValueError):
+    """What is wrong with a line of a file that is being read."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class SourceRow(NamedTuple):
@@ -113,3 +121,33 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def read_documents(
+    path: Path, suffixes: Set[str], on_error: OnError, read: Callable[[Path], Iterable[RawRow]]
+) -> Iterator[SourceRow]:
+    """The rows of a file, or of the files of a folder that end so; a file that cannot be read goes to `on_error`.
+
+    Raises:
+        InputError: a folder has no such file, or a file cannot be read at all.
+    """
+    files = list_documents(path, suffixes) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path} holds no {' or '.join(sorted(suffixes))} file.")
+    for file in files:
+        try:
+            rows = list(read(file))
+        except LineError as error:
+            on_error(RecordError(str(error), file=str(file), line=error.line))
+        except RowError as error:
+            on_error(make_record_error(error, str(file), 1))
+        except RecordError as error:
+            on_error(error)
+        else:
+            yield from (SourceRow(str(file), number, row) for number, row in enumerate(rows, start=1))
+
+
+def list_documents(folder: Path, suffixes: Set[str]) -> list[Path]:
+    """The files of a folder that end so, at any depth, without hidden ones, in the order of their names."""
+    files = (file for file in sorted(folder.rglob("*")) if file.suffix.lower() in suffixes and file.is_file())
+    return [file for file in files if not any(part.startswith(".") for part in file.relative_to(folder).parts)]

@@ -13,14 +13,13 @@ from goldspan.annotation.errors import RecordError, UnknownNameError
 from goldspan.annotation.formats.brat import read_brat
 from goldspan.annotation.formats.class_labels import decode_row, find_tag_names, read_features_beside
 from goldspan.annotation.formats.columns import read_columns
-from goldspan.annotation.formats.detection import TABLES, detect_rows
+from goldspan.annotation.formats.detection import TABLES, detect_rows, holds_tasks
 from goldspan.annotation.formats.inline import read_inline
 from goldspan.annotation.formats.plugins import find_plugins
 from goldspan.annotation.formats.reading import (
     PROBE,
     ReadOptions,
     SourceRow,
-    ignore_error,
     make_record_error,
     read_head,
     read_rows,
@@ -73,7 +72,7 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
         UnknownNameError: there is no such format.
         InputError: the file cannot be read at all.
     """
-    reader = _FILES.get(name) if path.is_dir() or name != "kiji" or _holds_tasks(path, options) else None
+    reader = _FILES.get(name) if path.is_dir() or name != "kiji" or holds_tasks(path) else None
     reader = reader or next((plugin for plugin in find_plugins() if plugin.name == name), None)
     if reader:
         yield from reader.read(path, options, on_error)
@@ -106,11 +105,6 @@ def _name_numbers(
         return records, options
     named = (record._replace(value=decode_row(record.value, features)) for record in records)
     return named, replace(options, tag_names=find_tag_names(features, TAG_LISTS))
-
-
-def _holds_tasks(path: Path, options: ReadOptions) -> bool:
-    """True for a file of tasks, as kiji's training reads them; its data set has rows instead."""
-    return any("data" in record.value for record in islice(read_rows(path, options, ignore_error), 1))
 
 
 def _read_records(records: Iterator[JsonRecord], options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:

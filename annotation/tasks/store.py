@@ -36,7 +36,7 @@ _COMPANIONS = (".state.json", ".conflicts.jsonl", ".part.jsonl", ".rejections.js
 """Suffixes of companion files, which hold no samples and are skipped in folders."""
 
 
-_LIST = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*[{\[]")
+LIST = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*[{\[]")
 """How a file begins that holds one list of rows, whatever its name."""
 
 
@@ -117,7 +117,7 @@ def read_records(
         with path.open("rb") as stream:
             refuse_device(stream, path)
             head = stream.peek(512)[:512]
-            if path.suffix == ".json" or _LIST.match(head):
+            if path.suffix == ".json" or LIST.match(head):
                 yield from _read_whole(path, stream, on_error, (encoding, coerce))
             elif encoding or detect_encoding(head) not in {"utf-8", "utf-8-sig"}:
                 text = decode_text(_read_limited(path, stream), str(path), encoding)

@@ -88,7 +88,7 @@ def align_values(text: str, values: Sequence[tuple[str, str]], language: str = "
         known = labels_of.setdefault(value, [])
         if label not in known:
             known.append(label)
-    search = _Search(text, language)
+    search = TextSearch(text)
     taken = bytearray(len(text))
     entities: list[Entity] = []
     unaligned: list[Unaligned] = []
@@ -96,7 +96,7 @@ def align_values(text: str, values: Sequence[tuple[str, str]], language: str = "
     held: list[tuple[str, tuple[str, ...], list[Place]]] = []
     for value in sorted(labels_of, key=lambda value: (-len(value), value)):
         labels = tuple(labels_of[value])
-        everywhere = search.find(value) if value == value.strip() else []
+        everywhere = search.find(value, language) if value == value.strip() else []
         if not everywhere:
             unaligned += [Unaligned(value, label, _explain_absence(text, value)) for label in labels]
             continue
@@ -125,54 +125,52 @@ def align_values(text: str, values: Sequence[tuple[str, str]], language: str = "
     return Alignment(sort_spans(entities), tuple(unaligned), tuple(ambiguous))
 
 
-def find_places(text: str, value: str, language: str = "") -> list[Place]:
-    """Word-bounded places of a value in text order, whatever its typography; in other capitals if in no other way."""
-    return _Search(text, language).find(value)
-
-
-class _Search:
+class TextSearch:
     """Finds the places of values in one text; folded forms of the text are made when they are needed."""
 
-    def __init__(self, text: str, language: str) -> None:
-        self._text, self._language = text, language
+    def __init__(self, text: str) -> None:
+        self.text = text
         self._folded: dict[tuple[bool, bool], FoldedText] = {}
         self._plain, self._divided = is_plain(text), "\n" in text
 
-    def find(self, value: str) -> list[Place]:
-        """Word-bounded places in text order: exact and typographic variants, else other capitals."""
+    def find(self, value: str, language: str = "") -> list[Place]:
+        """Word-bounded places in text order: exact and typographic variants, else other capitals.
+
+        Endings that `language` writes onto names do not count as part of a word.
+        """
         if not value:
             return []
         for case in (False, True):
-            places = set() if case else set(find_occurrences(self._text, value))
+            places = set() if case else set(find_occurrences(self.text, value))
             if case or not self._plain or not is_plain(value):
                 for joined in (True, False) if self._divided else (True,):
-                    places.update(self._find_folded(value, case=case, joined=joined))
-            elif self._language:
-                places.update(self._find_folded(value, case=False, joined=True))
+                    places.update(self._find_folded(value, language, case=case, joined=joined))
+            elif language:
+                places.update(self._find_folded(value, language, case=False, joined=True))
             if places:
                 return _drop_overlaps(places)
         return []
 
     def has_common_form(self, value: str) -> bool:
         """True if the text has the value in small letters, as a word, while the value begins with a capital."""
-        return value != value.lower() and any(True for _ in find_occurrences(self._text, value.lower()))
+        return value != value.lower() and any(True for _ in find_occurrences(self.text, value.lower()))
 
-    def _find_folded(self, value: str, *, case: bool, joined: bool) -> Iterator[Place]:
+    def _find_folded(self, value: str, language: str, *, case: bool, joined: bool) -> Iterator[Place]:
         key = case, joined
         if key not in self._folded:
-            self._folded[key] = fold_text(self._text, case=case, joined=joined)
+            self._folded[key] = fold_text(self.text, case=case, joined=joined)
         folded, wanted = self._folded[key], fold_value(value, case=case, joined=joined)
         position = folded.text.find(wanted) if wanted.strip() else -1
         while position >= 0:
             place = folded.locate(position, position + len(wanted))
-            if place and self._is_bounded(*place):
+            if place and self._is_bounded(*place, language):
                 yield place
                 position = folded.text.find(wanted, position + len(wanted))
             else:
                 position = folded.text.find(wanted, position + 1)
 
-    def _is_bounded(self, start: int, end: int) -> bool:
-        return not splits_word(self._text, start, end) or is_known_affix(self._text, start, end, self._language)
+    def _is_bounded(self, start: int, end: int, language: str) -> bool:
+        return not splits_word(self.text, start, end) or is_known_affix(self.text, start, end, language)
 
 
 def _drop_overlaps(places: set[Place]) -> list[Place]:
@@ -183,7 +181,7 @@ def _drop_overlaps(places: set[Place]) -> list[Place]:
     return kept
 
 
-def _doubt_value(value: str, search: _Search) -> Doubt | None:
+def _doubt_value(value: str, search: TextSearch) -> Doubt | None:
     if len(value) <= 4 and value.isdigit():
         return Doubt.SHORT_NUMBER
     if len(value) == 1:

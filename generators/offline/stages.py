@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.alignment import TextSearch
 from goldspan.annotation.text.tagged import Tagged, parse_tagged, render_tagged
 from goldspan.annotation.types import Entity
 from goldspan.generators.offline.author import compose_document
@@ -31,9 +32,10 @@ def author_coreference(spec: Spec, tagged_text: str, labels: LabelSchema) -> dic
         return {"chains": []}
     marked = drop_crossing_mentions(document, given.entities)
     chains: dict[str, list[dict[str, Any]]] = {}
+    search = TextSearch(marked.text)
     for number, mention in enumerate(marked.mentions):
         words = marked.text[mention.start : mention.end]
-        places = find_mentions(marked.text, words, spec.language)
+        places = find_mentions(search, words, spec.language)
         entry = {"text": words, "nth": places.index((mention.start, mention.end)) + 1, "kind": mention.label}
         chains.setdefault(mention.cluster or f"alone {number}", []).append(entry)
     return {"chains": list(chains.values())}

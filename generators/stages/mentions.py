@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from goldspan.annotation.text.alignment import find_places
+from goldspan.annotation.text.alignment import TextSearch
 from goldspan.annotation.text.pronouns import guess_mention_kind
 from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.text.words import splits_word
@@ -86,9 +86,9 @@ def _name_mention(entry: Any) -> Any:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def find_mentions(text: str, words: str, language: str) -> list[Span]:
+def find_mentions(search: TextSearch, words: str, language: str) -> list[Span]:
     """The places that `nth` counts: where the words stand alone, else where an ending of the language follows them."""
-    return find_places(text, words) or find_places(text, words, language)
+    return search.find(words) or search.find(words, language)
 
 
 def resolve_chains(
@@ -99,8 +99,9 @@ def resolve_chains(
     Raises:
         WrongAnswerError: a mention does not stand in the text, its place is not clear or taken, or it cuts an entity.
     """
+    search = TextSearch(before.text)
     listed = [
-        _list_mention(f"Mention {number} of chain {chain}", chain, entry, before.text, context, repairs)
+        _list_mention(f"Mention {number} of chain {chain}", chain, entry, search, context, repairs)
         for chain, entries in enumerate(chains, start=1)
         for number, entry in enumerate(entries, start=1)
     ]
@@ -125,7 +126,7 @@ def resolve_chains(
 
 
 def _list_mention(
-    name: str, chain: int, entry: Mapping[str, Any], text: str, context: AnswerContext, repairs: list[str]
+    name: str, chain: int, entry: Mapping[str, Any], search: TextSearch, context: AnswerContext, repairs: list[str]
 ) -> _Listed:
     written = str(entry["text"])
     words = _MENTION_TAG.sub("", strip_entity_tags(written, context.labels)).strip()
@@ -136,12 +137,12 @@ def _list_mention(
         known = ", ".join(mention.code for mention in context.labels.mentions)
         raise WrongAnswerError(f"{name} is of an unknown kind; the kinds are {known}.")
     pattern = re.compile(re.escape(words), re.IGNORECASE)
-    loose = [match.span() for match in pattern.finditer(text)] if words else []
+    loose = [match.span() for match in pattern.finditer(search.text)] if words else []
     return _Listed(
         name,
         chain,
-        tuple(find_mentions(text, words, context.language)),
-        tuple(place for place in loose if not splits_word(text, *place)),
+        tuple(find_mentions(search, words, context.language)),
+        tuple(place for place in loose if not splits_word(search.text, *place)),
         int(entry["nth"]),
         kind,
     )

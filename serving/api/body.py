@@ -24,6 +24,17 @@ async def read_json(request: Request, schema: str, limit: int) -> dict[str, Any]
         InputError: it is not JSON, or not what the JSON Schema allows.
     """
     value = await read_object(request, limit)
+    check_request(value, schema)
+    return value
+
+
+def check_request(value: dict[str, Any], schema: str) -> None:
+    """Hold the JSON object of a request against the JSON Schema of that name.
+
+    Raises:
+        UnknownNameError: it has a key that the schema does not know.
+        InputError: it is not what the schema allows.
+    """
     validator = schemas.validator(schema)
     known = validator.schema["properties"]
     if unknown := next((key for key in value if key not in known), None):
@@ -32,7 +43,6 @@ async def read_json(request: Request, schema: str, limit: int) -> dict[str, Any]
     if problems:
         named = "; ".join(f"{one.pointer or '/'}: {_describe(one.message)}" for one in problems[:3])
         raise InputError(f"The request is not as it should be: {named}.")
-    return value
 
 
 async def read_object(request: Request, limit: int) -> dict[str, Any]:

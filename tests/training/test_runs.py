@@ -75,7 +75,7 @@ def test_a_run_that_no_process_works_on_is_interrupted(tmp_path: Path) -> None:
     assert run.read_status() == INTERRUPTED
     with run.hold():
         assert run.read_status() == RUNNING
-        with pytest.raises(StateError, match="run-1 is at work in another process"), run.hold():
+        with pytest.raises(StateError, match="run-1 is running in another process"), run.hold():
             pass
     run.update_state({"status": DONE})
     assert run.read_status() == DONE

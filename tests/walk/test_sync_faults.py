@@ -51,19 +51,31 @@ class OwnStudio:
         self.info = start_server(self.workspace, self.info.port, self.database_url)
 
 
-@pytest.fixture(scope="module", params=["sqlite", POSTGRES])
-def own(
-    request: pytest.FixtureRequest, studio_environment: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OwnStudio]:
-    workspace, database_url = (
-        request.getfixturevalue("postgres_workspace")
-        if request.param == "postgres"
-        else (Workspace(tmp_path_factory.mktemp("faults")), None)
-    )
+@contextlib.contextmanager
+def run_studio(workspace: Workspace, database_url: str | None = None) -> Iterator[OwnStudio]:
     try:
         yield OwnStudio(workspace, database_url, start_server(workspace, find_free_port(), database_url))
     finally:
         stop_server(workspace)
+
+
+@pytest.fixture(scope="module")
+def studio_on_sqlite(studio_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnStudio]:
+    with run_studio(Workspace(tmp_path_factory.mktemp("faults"))) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
+def studio_on_postgres(postgres_workspace: tuple[Workspace, str]) -> Iterator[OwnStudio]:
+    with run_studio(*postgres_workspace) as studio:
+        yield studio
+
+
+@pytest.fixture(params=["sqlite", POSTGRES])
+def own(request: pytest.FixtureRequest) -> OwnStudio:
+    """The server on a database, which all tests of this module share."""
+    studio: OwnStudio = request.getfixturevalue(f"studio_on_{request.param}")
+    return studio
 
 
 @pytest.fixture

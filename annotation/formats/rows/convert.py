@@ -5,7 +5,6 @@ A row with one span that cannot be trusted is rejected whole: a text with a miss
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from goldspan.annotation.formats.rows.clusters import link_spans
 from goldspan.annotation.formats.rows.mentions import place_clusters
 from goldspan.annotation.formats.rows.offsets import agrees, count_by_values, read_utf16_clusters, read_utf16_spans
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RawSpan, RowError
+from goldspan.annotation.formats.rows.recognition import find_named_labels
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import LabelMapping, Taxonomy
@@ -24,9 +24,6 @@ from goldspan.annotation.names import find_country, find_language
 from goldspan.annotation.text.alignment import Doubt, align_values
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample, sort_spans
-
-_MASKED = re.compile(r"[\[<{(]+([A-Z][A-Z0-9_]*?)(?:_\d+)?[\]>})]+")
-_KEYED = re.compile(r"""["']([A-Z][A-Z0-9_]+)["']\s*:""")
 
 
 class RowOrigin(Protocol):
@@ -117,7 +114,7 @@ def convert_row(
     country = (raw.country if verbatim else find_country(raw.country)) or (defaults.country if defaults else "")
     for issue in check_text(raw.text):
         raise RowError(issue.code, issue.message)
-    if not raw.annotations and (name := _find_named_labels(raw.text, raw.fields, labels)):
+    if not raw.annotations and (name := find_named_labels(raw.text, raw.fields, labels)):
         raise RowError(Code.UNREAD_SPANS, f"the key {name!r} names labels of the schema in a form that is not read")
     facts: dict[str, Any] = {"fields": dict(raw.fields), "left_out": dict(sorted(raw.left_out.items()))}
     annotations = tuple(
@@ -140,30 +137,6 @@ def convert_row(
         provenance,
         raw.sample_id or make_sample_id(raw.text, language),
     )
-
-
-def _find_named_labels(text: str, fields: Mapping[str, Any], labels: LabelSchema) -> str:
-    """The key of the text with labels in place of its values, or of values by label (`"CITY": …`); else empty."""
-    for name, value in fields.items():
-        if not isinstance(value, str):
-            continue
-        if any(code in labels.entity_codes for code in _KEYED.findall(value)):
-            return name
-        found = _MASKED.findall(value)
-        if any(code in labels.entity_codes for code in found) and _follows(_MASKED.sub("\0", value).split("\0"), text):
-            return name
-    return ""
-
-
-def _follows(pieces: Sequence[str], text: str) -> bool:
-    """True if the pieces of a masked text stand in the text, one after the other."""
-    cursor = 0
-    for piece in pieces:
-        place = text.find(piece, cursor)
-        if place < 0:
-            return False
-        cursor = place + len(piece)
-    return True
 
 
 def _convert_annotation(

@@ -12,7 +12,7 @@ from goldspan.annotation.formats.rows.span_keys import TOKEN_KEYS
 from goldspan.annotation.formats.rows.spans import holds_values, read_spans
 from goldspan.annotation.formats.tags import decode_tags, join_tokens, place_tokens
 
-_SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations")
+_SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations", "denotations")
 _LABEL_KEYS = ("label", "labels", "pii", "pii_entities")
 
 

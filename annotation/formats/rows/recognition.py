@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +20,7 @@ from goldspan.annotation.formats.rows.span_keys import (
     open_place,
     simplify_key,
 )
+from goldspan.annotation.labels.schema import LabelSchema
 
 _TRIPLE = r"[(\[]?\d+[,\s]+\d+[,\s]+{}[)\]]?[\s,;|]*"
 _TRIPLES = re.compile(
@@ -27,6 +28,10 @@ _TRIPLES = re.compile(
 )
 """`0 3 PERSON`, `0,3,PERSON|18,22,CITY`: offsets and labels in a string."""
 
+_MASKED = re.compile(r"(?:(?<![\[<{(])[\[<{(]++([A-Z][A-Z0-9_]*?)(?:_\d+)?[\]>})]+|\*{3,}|█+)")
+_PAIR = re.compile(r"(?<![^:=|;,\n])([^:=|;,\n]++)[:=|]([^:=|;,\n]++)")
+"""Two parts of a list in a string: `Lyon:CITY`."""
+_KEYED = re.compile(r"""["']([A-Z][A-Z0-9_]+)["']\s*:""")
 _TOKEN_LABELS = frozenset({"label", "entity", "entitylabel", "ner", "nertag", "enttype", "entiob"})
 _TAG = re.compile(r"(?:[BIESLU]-\S+|O)\Z")
 _DEEPEST = 4
@@ -58,14 +63,14 @@ def looks_like_spans(value: Any, length: int, depth: int = 0) -> bool:
             tags = len(value) > 1 and all(map(_TAG.match, value)) and any(entry != "O" for entry in value)
             return tags or all(map(_TRIPLES.match, value))
         return any(
-            _looks_like_triple(entry, length) or looks_like_spans(entry, length, depth + 1) for entry in value[:20]
+            _looks_like_tuple(entry, length) or looks_like_spans(entry, length, depth + 1) for entry in value[:20]
         )
     return False
 
 
 def _looks_like_span(entry: Mapping[str, Any], length: int) -> bool:
     if len(entry) == 1 and labels_places(entry):
-        return _looks_like_triple(next(iter(entry.values())), length)
+        return _looks_like_tuple(next(iter(entry.values())), length)
     with suppress(RowError):
         entry = open_place(entry, "") if find_part(entry, LABEL) else entry
     start, end = read_offset(find_part(entry, START)), read_offset(find_part(entry, END))
@@ -109,10 +114,48 @@ def _names_spans(value: Any, depth: int = 0) -> bool:
     )
 
 
-def _looks_like_triple(entry: Any, length: int) -> bool:
-    if not isinstance(entry, list | tuple) or len(entry) not in {2, 3}:
+def _looks_like_tuple(entry: Any, length: int) -> bool:
+    if not isinstance(entry, list | tuple) or len(entry) not in {2, 3, 4}:
         return False
     numbers = [read_offset(part) for part in entry if not isinstance(part, str)]
     if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
         return False
     return 0 <= numbers[0] < numbers[1] <= length
+
+
+def find_named_labels(text: str, fields: Mapping[str, Any], labels: LabelSchema) -> str:
+    """The key of a masked copy of the text, or of values with their labels (`"CITY": …`, `Lyon:CITY`); else empty."""
+    codes = labels.entity_codes
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            pairs = [(str(key), str(part)) for key, part in value.items()]
+        elif isinstance(value, str) and not any(code in codes for code in _KEYED.findall(value)):
+            pairs = [(key.strip(), part.strip()) for key, part in _PAIR.findall(value)]
+        elif isinstance(value, str):
+            return name
+        else:
+            continue
+        if any((a in codes and b in text) or (b in codes and a in text) for a, b in pairs if a and b):
+            return name
+        if isinstance(value, str) and _is_masked_copy(value, text, codes):
+            return name
+    return ""
+
+
+def _is_masked_copy(value: str, text: str, codes: Set[str]) -> bool:
+    """True for the text with labels of the schema, or most of it with other marks, in place of some words."""
+    pieces = _MASKED.split(value)
+    if len(pieces) < 2 or value == text or not _follows(pieces[::2], text):
+        return False
+    return any(code in codes for code in pieces[1::2]) or 2 * sum(map(len, pieces[::2])) >= len(text)
+
+
+def _follows(pieces: Sequence[str], text: str) -> bool:
+    """True if the pieces of a masked text stand in the text, one after the other."""
+    cursor = 0
+    for piece in pieces:
+        place = text.find(piece, cursor)
+        if place < 0:
+            return False
+        cursor = place + len(piece)
+    return True

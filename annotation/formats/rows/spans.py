@@ -1,6 +1,7 @@
 """Spans in the forms that data sets and annotation tools use, whatever the key they stand under.
 
-Read are `[start, end, label]` (and `[label, start, end]`), objects with offsets or a value and a label under any of
+Read are `[start, end, label]` (and `[label, start, end]`, with a value `[start, end, label, value]` and
+`[value, start, end, label]`), objects with offsets or a value and a label under any of
 the usual names, `{label: [[start, end], …]}`, `{label: {value: [[start, end], …]}}` (CLUENER), `{label: [value, …]}`
 and `{label: [{start, end}, …]}`, objects of equally long lists, and strings that hold one of these as JSON or as a
 Python literal.
@@ -100,7 +101,7 @@ def read_relations(value: Any, key: str) -> tuple[RawRelation, ...]:
 
 def _read_entry(entry: Any, key: str) -> Iterable[RawSpan]:
     if isinstance(entry, list | tuple):
-        yield _read_triple(entry, key)
+        yield _read_tuple(entry, key)
     elif isinstance(entry, Mapping) and isinstance(entry.get("points"), list):
         yield from (_read_object({**entry, **point}, key) for point in entry["points"] if isinstance(point, Mapping))
     elif isinstance(entry, Mapping) and labels_places(entry):
@@ -111,18 +112,26 @@ def _read_entry(entry: Any, key: str) -> Iterable[RawSpan]:
         raise RowError(Code.UNREADABLE_SPANS, f"{key} holds something that is neither a list nor an object")
 
 
-def _read_triple(entry: list[Any] | tuple[Any, ...], key: str) -> RawSpan:
-    if len(entry) == 3 and isinstance(entry[0], str) and not isinstance(entry[2], str):
-        label, start, end = entry
-    elif len(entry) == 3:
-        start, end, label = entry
-    elif len(entry) == 2 and all(isinstance(part, str) for part in entry):
+def _read_tuple(entry: list[Any] | tuple[Any, ...], key: str) -> RawSpan:
+    """A span as offsets and label, in this order or with the label first, with a value behind or before, or a pair."""
+    names = "".join("s" if isinstance(part, str) and read_offset(part) is None else "n" for part in entry)
+    value = None
+    if names == "ss":
         return RawSpan((entry[1],), value=entry[0])
+    if names == "nns":
+        start, end, label = entry
+    elif names == "snn":
+        label, start, end = entry
+    elif names == "nnss":
+        start, end, label, value = entry
+    elif names == "snns":
+        value, start, end, label = entry
     else:
-        raise RowError(Code.UNREADABLE_SPANS, f"{key} has an entry that is not [start, end, label]")
-    if not isinstance(label, str) or not label:
+        wrong = "without a label" if names == "nnn" else "that is not [start, end, label]"
+        raise RowError(Code.UNREADABLE_SPANS, f"{key} has an entry {wrong}")
+    if not label:
         raise RowError(Code.UNREADABLE_SPANS, f"{key} has an entry without a label")
-    return RawSpan((label,), *_require_offsets(start, end, key))
+    return RawSpan((label,), *_require_offsets(start, end, key), value)
 
 
 def _read_object(entry: Mapping[str, Any], key: str) -> RawSpan:

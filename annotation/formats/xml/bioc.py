@@ -18,16 +18,15 @@ def read_bioc_xml(root: Element, options: ReadOptions) -> Iterator[RawRow]:
         RowError: a document has no passages, or an annotation cannot be read.
     """
     for document in root.iter("document"):
-        passages = [_read_passage(passage) for passage in document.iter("passage")]
+        parts = [part for passage in document.iter("passage") for part in passage.findall("sentence") or [passage]]
+        passages = [_read_passage(part) for part in parts]
         if not passages:
             raise RowError(Code.NO_TEXT, "a document without passages")
         yield read_bioc({"id": document.findtext("id") or "", "passages": passages}, options.rows)
 
 
 def _read_passage(passage: Element) -> dict[str, Any]:
-    holders = list(passage.iter("sentence")) or [passage]
-    if len(holders) > 1 or holders[0] is not passage:
-        raise RowError(Code.UNREADABLE_SPANS, "passages that are divided into sentences are not read")
+    """A passage, or one of its sentences."""
     return {
         "offset": _read_number(passage.findtext("offset")),
         "text": passage.findtext("text") or "",

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.formats.reading import ReadOptions, SourceRow, holds_mark, make_record_error, read_bytes
-from goldspan.annotation.formats.rows.raw import RawRow, RowError
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow, holds_mark, read_bytes, read_documents
+from goldspan.annotation.formats.rows.raw import RawRow
 from goldspan.annotation.formats.xml.bioc import read_bioc_xml
 from goldspan.annotation.formats.xml.gate import read_gate
 from goldspan.annotation.formats.xml.i2b2 import read_i2b2
@@ -35,12 +34,12 @@ class XmlFormat(NamedTuple):
     read: ReadDocument
 
 
-_PROLOG = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[[^\]]*\])?[^>]*>)*", re.DOTALL)
+_PROLOG = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>)*", re.DOTALL)
 
 XML_FORMATS = {
     "i2b2": XmlFormat(
         "i2b2 and n2c2 XML: TEXT with TAGS (2014, MAE), or PHI in the text (2006)",
-        re.compile(r"<\w[\w.-]*[^<>]*>\s*(?:<TEXT>|<RECORD\b[^<>]*>\s*<TEXT>)"),
+        re.compile(r"<\w[^<>]*>\s*(?:<RECORD\b[^<>]*>\s*)?<TEXT>"),
         read_i2b2,
     ),
     "gate": XmlFormat("GATE XML: text with nodes, annotation sets", re.compile(r"<GateDocument\b"), read_gate),
@@ -68,23 +67,10 @@ def read_xml(path: Path, options: ReadOptions, on_error: OnError, read: ReadDocu
     Raises:
         InputError: a folder has no XML file, or a file cannot be read at all.
     """
-    files = list_xml_files(path) if path.is_dir() else [path]
-    if not files:
-        raise InputError(f"{path} holds no XML file.")
-    for file in files:
-        try:
-            rows = list(read(parse_xml(read_bytes(file), str(file), options.encoding), options))
-        except RowError as error:
-            on_error(make_record_error(error, str(file), 1))
-        except RecordError as error:
-            on_error(error)
-        else:
-            named = (row if row.uid else replace(row, uid=file.stem) for row in rows)
-            yield from (SourceRow(str(file), number, row) for number, row in enumerate(named, start=1))
 
+    def read_file(file: Path) -> Iterator[RawRow]:
+        if not path.is_dir() or not holds_mark(file, TYPE_SYSTEM):
+            for row in read(parse_xml(read_bytes(file), str(file), options.encoding), options):
+                yield row if row.uid else replace(row, uid=file.stem)
 
-def list_xml_files(folder: Path) -> list[Path]:
-    """The XML files of a folder, without hidden ones and declarations of types."""
-    files = (file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES and file.is_file())
-    shown = (file for file in files if not any(part.startswith(".") for part in file.relative_to(folder).parts))
-    return [file for file in shown if not holds_mark(file, TYPE_SYSTEM)]
+    return read_documents(path, SUFFIXES, on_error, read_file)

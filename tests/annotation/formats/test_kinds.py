@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.formats.importing import ImportOptions, import_files
+from goldspan.annotation.formats.importing import ImportOptions, ImportReport, import_files
 from goldspan.annotation.types import Sample
 from tests.strategies import LABELS
 
@@ -87,6 +87,11 @@ READ: dict[str, tuple[str, Any, list[list[tuple[str, str]]]]] = {
     "one annotation under two keys": ("a.jsonl", [{"text": TEXT, "a": [[0, 3, "FIRSTNAME"]], "b": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}], [[ANN]]),
     "a text under another key": ("a.jsonl", [{"message": TEXT, "found": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}], [[ANN]]),
     "keys in capitals": ("a.jsonl", [{"Text": TEXT, "Entities": [{"BeginOffset": 0, "EndOffset": 3, "Type": "FIRSTNAME"}]}], [[ANN]]),
+    "spans with values behind": ("a.jsonl", [{"text": TEXT, "entities": [[0, 3, "FIRSTNAME", "Ann"], ["Rome", 18, 22, "CITY"]]}], [[ANN, ROME]]),
+    "several values in a cell": ("a.csv", 'text,FIRSTNAME,CITY\nAnn met Bo,"Ann, Bo",\nAnn in Rome,Ann,Rome\n', [[ANN, BO], [ANN, ROME]]),
+    "sentences by number": ("a.tsv", "sent_id\ttoken\tner\n1\tAnn\tB-FIRSTNAME\n1\tran\tO\n2\tBo\tB-FIRSTNAME\n", [[ANN], [BO]]),
+    "marks of OpenNLP": ("a.txt", "<START:FIRSTNAME> Ann <END> ran in <START:CITY> Rome <END> .\n", [[ANN, ROME]]),
+    "line ends that lost a character": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 5, "end": 7, "text": "Bo"}, text="Hi,\nBo ran"), [[BO]]),
     "values with other spaces": ("a.jsonl", spans({"label": "CITY", "start": 3, "end": 12, "text": "New York"}, text="in New  York"), [[("New  York", "CITY")]]),
 }  # fmt: skip
 
@@ -100,6 +105,11 @@ def test_kinds_are_read(tmp_path: Path, case: str) -> None:
 
 
 REFUSED: dict[str, tuple[str, Any, str]] = {
+    "labels by value": ("a.jsonl", [{"text": TEXT, "labels": {"Ann": "FIRSTNAME"}}], "'labels' names labels"),
+    "labels by value in a string": ("a.csv", "text,found\nAnn in Rome,Ann:FIRSTNAME;Rome:CITY\n", "'found' names labels"),
+    "a masked copy with other labels": ("a.jsonl", [{"text": TEXT, "masked": "[NAME] Lee met Bo in [PLACE]."}], "'masked' names labels"),
+    "a masked copy with stars": ("a.jsonl", [{"text": TEXT, "masked": "*** Lee met Bo in ****."}], "'masked' names labels"),
+    "a value of two that the text lacks": ("a.csv", "text,FIRSTNAME,CITY\nAnn in Rome,Ann,Roma\n", "'CITY' is a label"),
     "two annotations under two keys": ("a.jsonl", [{"text": TEXT, "a": [[0, 3, "FIRSTNAME"]], "b": [[0, 3, "CITY"]]}], "several keys"),
     "questions about a text": ("a.json", {"data": [{"title": "x", "paragraphs": [{"context": TEXT, "qas": []}]}]}, "no text"),
     "offsets in a string": ("a.jsonl", [{"text": TEXT, "label": "0 3 FIRSTNAME"}], "neither JSON"),
@@ -225,3 +235,50 @@ def test_coreference_of_muc_is_read_as_clusters(tmp_path: Path) -> None:
     (annotation,) = sample.annotations
     assert [sample.text[m.start : m.end] for m in annotation.mentions] == ["Ann Lee", "She"]
     assert len({mention.cluster for mention in annotation.mentions}) == 1
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"title": "Met (NATO)"},
+        {"source": "URL: https://example.org/a"},
+        {"STATE": "draft"},
+        {"note": "***"},
+        {"scores": {"FIRSTNAME": 0.5}},
+        {"bbox": [0, 0, 10, 10]},
+        {"shape": [[1, 2, 3, 4]]},
+    ],
+)
+def test_what_only_looks_like_annotations_stays_a_field(tmp_path: Path, field: dict[str, Any]) -> None:
+    (sample,), errors = read(write(tmp_path, "a.jsonl", [{"text": TEXT, **field}]))
+    assert errors == []
+    assert sample.provenance["fields"] == field
+    assert sample.annotations == ()
+
+
+TASK = {"data": {"text": TEXT, "language": "English"}, "predictions": [{"model_version": "m", "result": [REGION]}]}
+
+
+@pytest.mark.parametrize(
+    ("documents", "formats"),
+    [
+        ([[{"text": TEXT, "label": [[0, 3, "FIRSTNAME"]]}], [{"text": "So", "label": []}]], {"doccano"}),
+        (
+            [{"text": TEXT, "denotations": [{"id": "T1", "span": {"begin": 0, "end": 3}, "obj": "FIRSTNAME"}]}],
+            {"spans"},
+        ),
+        ([TASK], {"kiji"}),
+    ],
+)
+def test_a_folder_of_json_is_read_by_what_its_files_hold(
+    tmp_path: Path, documents: list[Any], formats: set[str]
+) -> None:
+    for number, document in enumerate(documents):
+        write(tmp_path, f"{number}.json", document)
+    report = ImportReport()
+    errors: list[RecordError] = []
+    samples = list(import_files([tmp_path], LABELS, ImportOptions(language="en"), errors.append, report))
+    assert errors == []
+    assert {found.format for found in report.detected.values()} == formats
+    assert find(samples)[0] == [ANN]
+    assert {sample.language for sample in samples} == {"en"}

@@ -34,6 +34,9 @@ in Rome <b>]]></TEXT>
 MAE = """<NameTask><TEXT><![CDATA[Ann met Bo]]></TEXT><TAGS>
 <FIRSTNAME id="F0" spans="0~3" text="Ann"/><FIRSTNAME id="F1" spans="8~10" text="Bo"/>
 <COREF id="C0" fromID="F0" toID="F1" fromText="Ann" toText="Bo"/></TAGS></NameTask>"""
+I2B2_CRLF = """<deIdi2b2><TEXT><![CDATA[Hi\nAnn\nBo]]></TEXT><TAGS>
+<NAME id="P0" start="4" end="7" text="Ann" TYPE="FIRSTNAME"/>
+<NAME id="P1" start="9" end="11" text="Bo" TYPE="FIRSTNAME"/></TAGS></deIdi2b2>"""
 I2B2_2006 = """<?xml version="1.0"?>
 <ROOT>
 <RECORD ID="1"><TEXT>
@@ -81,6 +84,17 @@ BIOC = """<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE collection SYSTEM "Bio
 </document></collection>"""
 
 
+LAYERS = """<xmi:XMI xmlns:xmi="x" xmlns:cas="c" xmlns:custom="http:///webanno/custom.ecore">
+<custom:Pii xmi:id="10" sofa="1" begin="0" end="3" kind="FIRSTNAME"/>
+<custom:Pii xmi:id="11" sofa="1" begin="8" end="10" kind="FIRSTNAME" note="x"/>
+<custom:Same xmi:id="12" sofa="1" begin="8" end="10" Dependent="11" Governor="10" label="coreference"/>
+<cas:Sofa xmi:id="1" sofaString="Ann met Bo"/></xmi:XMI>"""
+SENTENCES = """<collection><source/><document><id>1</id><passage><offset>0</offset>
+<sentence><offset>0</offset><text>Ann ran.</text><annotation id="a"><infon key="type">FIRSTNAME</infon><location offset="0" length="3"/><text>Ann</text></annotation></sentence>
+<sentence><offset>9</offset><text>Bo ran.</text><annotation id="b"><infon key="type">FIRSTNAME</infon><location offset="9" length="2"/><text>Bo</text></annotation></sentence>
+</passage></document></collection>"""
+
+
 def read(path: Path, **options: Any) -> tuple[list[Sample], list[RecordError], ImportReport]:
     errors: list[RecordError] = []
     report = ImportReport()
@@ -98,7 +112,10 @@ READ = {
     "i2b2, 2006": (I2B2_2006, "i2b2", [[ANN, BO], [ROME]], {}),
     "gate": (GATE, "gate", [[ANN, ROME]], {"Original markups": 1, "Token": 1}),
     "uima-xmi": (XMI, "uima-xmi", [[ANN, ROME]], {"POS": 1}),
+    "uima-xmi, a team's own layer": (LAYERS, "uima-xmi", [[ANN, BO]], {}),
     "bioc-xml": (BIOC, "bioc-xml", [[ANN, ROME]], {}),
+    "bioc-xml, sentences": (SENTENCES, "bioc-xml", [[ANN, BO]], {}),
+    "i2b2, lines that lost a character": (I2B2_CRLF, "i2b2", [[ANN, BO]], {}),
 }
 
 

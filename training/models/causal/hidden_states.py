@@ -20,7 +20,6 @@ import orjson
 import torch
 from numpy.typing import NDArray
 
-from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
 from goldspan.predictors.model.encoding import EncodedText, WindowSize, pad_rows
 from goldspan.predictors.windows import Window
@@ -110,8 +109,8 @@ def compute_hidden_states(
         make_private_folder(folder)
         done = _read_progress(states, progress, 2 * total * hidden)
         if done is None:
-            _reserve(states, 2 * total * hidden)
             write_atomic(progress, orjson.dumps({"done": 0}))
+            _reserve(states, 2 * total * hidden)
             done = 0
         if done < len(windows):
             rows = np.memmap(states, dtype=np.float16, mode="r+", shape=(total, hidden))
@@ -162,11 +161,9 @@ def _take(order: Sequence[int], windows: Sequence[StoredWindow], done: int) -> l
 
 
 def _read_progress(states: Path, progress: Path, expected: int) -> int | None:
-    """How many windows are on disk; None if there is nothing to resume."""
-    if not states.is_file() or not progress.is_file():
+    """How many windows are on disk; None if there is nothing to resume, or not all of it."""
+    if not (states.is_file() and progress.is_file() and states.stat().st_size == expected):
         return None
-    if states.stat().st_size != expected:
-        raise StateError(f"{states} has the wrong size. Delete it; it is computed again.")
     return int(orjson.loads(progress.read_bytes())["done"])
 
 
