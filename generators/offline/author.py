@@ -40,7 +40,7 @@ _FOOTER_SHARE = 0.06
 """Documents that end with a line about an organisation, and those that never do."""
 _WITHOUT_FOOTER = frozenset({"chat", "sms", "voice_note", "log", "record", "phone_transcript", "note", "post", "news"})
 _WITH_NAME_LIST = frozenset(
-    {"news", "scan", "table", "form", "hr_memo", "forum_post", "support_email", "email_thread", "delivery_note"}
+    {"news", "scan", "form", "hr_memo", "forum_post", "support_email", "email_thread", "delivery_note"}
 )
 """Documents that list names where they hold no entity."""
 _OWN_NAME = parse_template("{a.full}")

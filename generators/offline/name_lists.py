@@ -29,9 +29,10 @@ def write_name_list(author: Author) -> None:
     kind = rng.choices(list(_KINDS), _WEIGHTS)[0]
     spec = author.spec
     names = draw_name_parts(rng, kind, spec.language, spec.country, rng.randint(*_COUNTS[spec.length]))
-    names = [raise_first(noise.draw("Term")) if rng.random() < _INVENTED_SHARE else name for name in names]
+    mixed = (raise_first(noise.draw("Term")) if rng.random() < _INVENTED_SHARE else name for name in names)
+    names = list(dict.fromkeys(mixed))
     if rng.random() < _SORTED_SHARE:
-        names = sorted(names)
+        names.sort()
     row, figure = "{name}", ""
     if rng.random() > _PLAIN_SHARE:
         row, figure = pick(rng, _ROWS), pick(rng, _FIGURES)

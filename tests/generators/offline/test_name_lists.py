@@ -25,7 +25,7 @@ def compose(language: str, document_type: str, index: int) -> tuple[str, Tagged]
 
 @pytest.mark.parametrize("language", COUNTRIES)
 def test_texts_without_entities_list_names_that_are_nobody_s(language: str) -> None:
-    for index, document_type in enumerate(("news", "table", "form", "hr_memo", "email_thread")):
+    for index, document_type in enumerate(("news", "delivery_note", "form", "hr_memo", "email_thread")):
         country, document = compose(language, document_type, index)
         assert (document.entities, document.mentions) == ((), ())
         known = list_known_names(language, country)
