@@ -141,12 +141,10 @@ def check_annotation(
     return [make_issue(code, start, end, detail, index) for code, start, end, detail in found]
 
 
-def find_errors(
-    text: str, annotation: Annotation, labels: LabelSchema, language: str = "", index: int = -1
-) -> list[Issue]:
+def find_errors(text: str, annotation: Annotation, labels: LabelSchema, language: str = "") -> list[Issue]:
     """Only the errors of `check_annotation`; a record that has one is neither written nor pushed."""
     return [
-        make_issue(code, start, end, detail, index)
+        make_issue(code, start, end, detail)
         for code, start, end, detail in _check_spans(text, annotation, labels, language)
         if code in ERRORS
     ]

@@ -23,12 +23,12 @@ _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-
 
 
 def list_too_small(settings: object, least: Mapping[str, float]) -> list[str]:
-    """What is wrong with settings that must be finite and have a least value, by name."""
+    """What is wrong with settings that must be finite and have a least value, by name; None is unset."""
     values = {name: getattr(settings, name) for name in least}
     return [
         f"{name} is at least {least[name]:g}, not {value}"
         for name, value in values.items()
-        if not least[name] <= value < math.inf
+        if value is not None and not least[name] <= value < math.inf
     ]
 
 
@@ -110,7 +110,7 @@ def find_line(text: str, pointer: str) -> int:
     wanted = pointer.strip("/").split("/") if pointer.strip("/") else []
     best = depth = 0
     table: list[str] = []
-    for number, content in enumerate(text.splitlines(), start=1):
+    for number, content in enumerate(text.split("\n"), start=1):
         if header := _HEADER.match(content):
             table = _split(header[1])
             place = table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -87,6 +88,37 @@ def make_private_folder(path: Path) -> None:
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing or [path]):
         folder.mkdir(mode=0o700, exist_ok=True)
+
+
+@contextmanager
+def stage_folder(target: Path) -> Iterator[Path]:
+    """An empty folder beside the target, for what is then put into its place; what is left of it is removed.
+
+    Raises:
+        StateError: the disk refused.
+    """
+    with explain_disk(target):
+        make_private_folder(target.parent)
+        staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def swap_folder(new: Path, target: Path) -> None:
+    """Put a folder into the place of another; the old one is kept until the new one is there."""
+    old = target.with_name(f".{target.name}.old")
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

@@ -65,6 +65,10 @@ class IdentityCheck:
         self._texts: dict[int, int] = {}
         self._ids: dict[int, int] = {}
 
+    def __contains__(self, sample_id: str) -> bool:
+        """True for the id of a sample that was added."""
+        return _shorten(sample_id) in self._texts
+
     def add(self, sample: Sample) -> str:
         """What is wrong with the identity of the sample, given those before; empty if nothing is."""
         name = sample.sample_id or make_sample_id(sample.text, sample.language)

@@ -59,6 +59,7 @@ def run_interruptible(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
 
+    run.__name__ = run.__qualname__ = function.__name__.removesuffix("_async")
     return run
 
 

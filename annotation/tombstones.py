@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import html
 import re
 import secrets
 import unicodedata
@@ -46,11 +47,23 @@ _ENDING = 3
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(f"[{_UNSPACED}]|[^\\W_{_UNSPACED}]+")
 _ACCENT = re.compile("[\u0300-\u036f]")
+_MARKUP = re.compile(r"<(?:!--.*?--|[!/?\\]*[A-Za-z][^<>]*)>", re.DOTALL)
+_INLINE = re.compile(
+    r"<[/\\]*(?:a|abbr|b|bdi|cite|code|del|em|font|i|ins|m|mark|q|s|small|span|strong|sub|sup|u|wbr|[A-Z][A-Z0-9_]*"
+    r"|(?:w|a|text):(?!(?:br|cr|h|line-break|p|s|tab|tc)\b)[\w-]+)(?:\s[^<>]*)?/?>"
+)
+"""Tags within a word: of HTML, of tagged text, of Office documents."""
+_REFERENCE = re.compile(r"&(?:#\w+|[A-Za-z]\w*);")
 
 
 def fold_words(text: str) -> list[str]:
     """The words of a text without case, accents and punctuation; scripts without spaces give one word a character."""
-    return _WORD.findall(fold_text(text))
+    return find_words(fold_text(text))
+
+
+def find_words(folded: str) -> list[str]:
+    """The words of a folded text."""
+    return _WORD.findall(folded)
 
 
 def fold_text(text: str) -> str:
@@ -60,6 +73,14 @@ def fold_text(text: str) -> str:
         return folded
     folded = _ACCENT.sub("", unicodedata.normalize("NFKD", folded)).casefold()
     return unicodedata.normalize("NFC", folded)
+
+
+def iter_views(text: str) -> Iterator[str]:
+    """The text, and if it has markup, what a reader sees of it: tags become blanks, those within words also nothing."""
+    yield text
+    if _MARKUP.search(text) or _REFERENCE.search(text):
+        yield html.unescape(_MARKUP.sub(" ", text))
+        yield html.unescape(_MARKUP.sub(" ", _INLINE.sub("", text)))
 
 
 def iter_numbers(words: Sequence[str], length: int) -> Iterator[str]:
@@ -139,8 +160,8 @@ class Tombstones:
         """True for the text of an erased sample, and for a text with an erased term."""
         if not self.hashes:
             return False
-        words = fold_words(text)
-        return self.has_folded(" ".join(words)) or self.has_term(words)
+        views = map(fold_words, iter_views(text))
+        return any(self.has_folded(" ".join(words)) or self.has_term(words) for words in views)
 
     def has_folded(self, text: str) -> bool:
         """True for the folded words, joined by blanks, of an erased sample's text."""

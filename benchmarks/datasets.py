@@ -81,7 +81,7 @@ def run_import(folder: Path, samples: int) -> dict[str, object]:
     started = time.process_time()
     rows = read_rows(folder / "train.parquet", "train.parquet")
     reading = (get_shape("kiji"), source, load_taxonomy("kiji"), labels)
-    result = convert_shard(state, HubShard("train.parquet", "train"), rows, reading, set())
+    result = convert_shard(state, HubShard("train.parquet", "train", "train"), rows, reading, set())
     return {"seconds": time.process_time() - started, "samples": result.samples, "rejected": result.rejected}
 
 

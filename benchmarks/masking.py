@@ -22,10 +22,10 @@ from goldspan.annotation.text.words import find_occurrences, fold
 from goldspan.annotation.types import Sample
 from goldspan.evaluation.scores.masking import MaskingCounts, count_masking
 from goldspan.masking.apply import MaskingContext, mask_annotation
-from goldspan.masking.detection import is_telling
 from goldspan.masking.keys import draw_key
 from goldspan.masking.ledger import PLACEHOLDER
 from goldspan.masking.policy import Policy, load_policy
+from goldspan.masking.repeats import is_telling
 from goldspan.masking.restore import restore_text
 from goldspan.predictors.base import Predictor
 from goldspan.predictors.registry import open_predictor

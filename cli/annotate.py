@@ -11,19 +11,20 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.project import find_project
-from goldspan.cli.shared.console import err, print_json, say, warn
+from goldspan.cli.shared.console import print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption, make_app
-from goldspan.cli.shared.outputs import SAMPLES, output_option
+from goldspan.cli.shared.outputs import SAMPLES, ForceOption, output_option, refuse_existing
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
+from goldspan.cli.shared.progress import ProgressBar
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import (
     EngineOption,
     EngineValues,
     describe_predictor,
+    find_shard_command,
     is_address,
-    needs_engine,
-    read_shard_command,
+    need_engine,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def annotate(
         Path | None,
         output_option("Default: annotation_samples/<name>-<predictor>.jsonl. A folder for several files", *SAMPLES),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an output that exists")] = False,
+    force: ForceOption = False,
     workers: Annotated[
         int, typer.Option(min=1, help="Texts read at a time; with --engine: shards worked on at a time")
     ] = 4,
@@ -77,8 +78,8 @@ def annotate(
     schema, workspace, project = load_labels(labels), find_workspace(data), find_project()
     predictor = predictor or (project.predictor if project else "") or "regex"
     file = files[0]
-    if engine or engine_option or len(files) > 1 or needs_engine(file) or file.is_dir():
-        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+    needed = len(files) > 1 or file.is_dir() or need_engine(files)
+    if command := find_shard_command(files, output, engine, engine_option, workers, labels, needed=needed):
         settings = {
             **describe_predictor(predictor, option),
             "language": language,
@@ -95,8 +96,7 @@ def annotate(
         raise InputError(f"There is no file {file}.{suggest_path(file)}")
     name = f"{file.stem}-{Path(predictor).stem.replace('+', '-')}.jsonl"
     target = output or workspace.annotation_samples / check_file_name(name)
-    if target.exists() and not force:
-        raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
+    refuse_existing(target, force=force)
     reader = open_from_command(predictor, schema, option, workspace, workers)
     refusals = Refusals()
     defaults = ImportDefaults(language, country, document_type)
@@ -118,26 +118,16 @@ def annotate(
     raise typer.Exit(Exit.REFUSED_SOME if work.failures else refusals.exit_code)
 
 
-class _Work:
+class _Work(ProgressBar):
     """Counts what the predictor found, shows the progress, and names the texts that could not be read."""
 
     def __init__(self) -> None:
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        columns = SpinnerColumn(), TextColumn("{task.completed} texts"), TimeElapsedColumn()
-        self._progress = Progress(*columns, console=err, transient=True)
-        self._task = self._progress.add_task("texts", total=None)
+        super().__init__("texts")
         self.entities = 0
         self.failures: list[str] = []
 
-    def __enter__(self) -> None:
-        self._progress.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
     def note(self, outcome: Outcome) -> None:
-        self._progress.advance(self._task)
+        self.update(advance=1)
         if outcome.annotation is None:
             self._name_failure(outcome.sample, str(outcome.error))
         else:

@@ -9,7 +9,6 @@ from rich.markup import escape
 
 from goldspan.cli.shared.console import err, say
 from goldspan.cli.shared.options import DataOption, LabelsOption, make_app
-from goldspan.cli.shared.signals import stop_on_sigterm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +43,6 @@ def dashboard(
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.dashboards.launch import start_dashboard
 
-    stop_on_sigterm()
     with ExitStack() as stack:
         if example:
             data = _open_example(example, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="goldspan-"))))

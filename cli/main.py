@@ -15,6 +15,7 @@ from goldspan import __version__
 from goldspan.annotation.errors import GateClosedError, GoldspanError
 from goldspan.cli.shared.exits import MEANINGS, Exit
 from goldspan.cli.shared.options import make_app
+from goldspan.cli.shared.signals import stop_on_sigterm
 
 
 class Command(NamedTuple):
@@ -41,7 +42,7 @@ COMMANDS = {
     "agreement": Command("evaluate.agreement", "How far annotators agree"),
     "predictors": Command("predictors", "What can read a text: names, options, installation"),
     "annotate": Command("annotate", "Pre-annotate your own texts with a predictor"),
-    "mask": Command("mask", "Mask personal data in files, restore it, and check masked files"),
+    "mask": Command("mask.commands", "Mask personal data in files, restore it, and check masked files"),
     "serve": Command("serve", "Serve masking over HTTP: API, page, Label Studio's model backend"),
     "dashboard": Command("dashboard", "Open the dashboard: progress, coverage, quality, what to label next"),
     "queue": Command("queue", "Which samples to label next, with reasons"),
@@ -131,8 +132,14 @@ def _take_project_dir(arguments: list[str]) -> list[str]:
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; errors become one message and an exit code."""
-    arguments = _take_project_dir(sys.argv[1:] if arguments is None else list(arguments))
+    """Run the command line; errors become one message and an exit code.
+
+    As a program (without arguments from a caller) it treats SIGTERM like Ctrl-C, so that it stops what it started.
+    """
+    if arguments is None:
+        stop_on_sigterm()
+        arguments = sys.argv[1:]
+    arguments = _take_project_dir(list(arguments))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

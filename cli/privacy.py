@@ -71,7 +71,8 @@ def erase(
     """Erase a person or a sample everywhere, so that push, resume, pull, import and download never bring it back.
 
     Samples that hold the person are removed whole. Bundles with them are withdrawn and get a successor. An interrupted
-    erasure is finished by running it again. Exit code 3: files of yours still hold it; they are named.
+    erasure is finished by running it again. Exit code 3: files of yours still hold it or could not be searched; they
+    are named.
     """
     from goldspan.privacy.erase import erase_person, find_person
 
@@ -96,7 +97,7 @@ def erase(
     else:
         _show(report.done)
     for hit in report.remains:
-        warn(f"{hit.place} still holds it: {hit.action}.")
+        warn(f"{hit.place} {'still holds' if hit.records else 'may still hold'} it: {hit.action}.")
     raise typer.Exit(Exit.REFUSED_SOME if report.remains else Exit.OK)
 
 

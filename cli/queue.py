@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from goldspan.cli.shared.console import print_json, print_table, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
-from goldspan.cli.shared.outputs import SAMPLES, output_option
+from goldspan.cli.shared.outputs import SAMPLES, ForceOption, output_option, refuse_existing
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def queue(
     size: Annotated[int, typer.Option(min=1, max=1000, help="Samples of the batch; 10 to 50 work best")] = 20,
     seed: Annotated[int, typer.Option(help="Decides the random reserve; keep it for the whole project")] = 0,
     output: Annotated[Path | None, output_option("Write the batch here, for `goldspan studio push`", *SAMPLES)] = None,
+    force: ForceOption = False,
     order: Annotated[
         str,
         typer.Option(
@@ -72,6 +73,7 @@ def queue(
         kind = QueueOrder(order)
         found = build_workspace_queue(workspace, schema, refusals, exclude=exclude, size=size, seed=seed, order=kind)
     if output and found.entries:
+        refuse_existing(output, force=force)
         _write(output, found, workspace, schema, seeded, seed)
     if as_json:
         print_json({"waiting": found.waiting, "notes": found.notes, "entries": [asdict(one) for one in found.entries]})

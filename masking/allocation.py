@@ -7,11 +7,12 @@ from itertools import chain, islice
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.words import find_occurrences, fold
-from goldspan.masking.detection import FoundSpan, is_number, is_telling
 from goldspan.masking.keys import MaskingKey
 from goldspan.masking.ledger import Ledger, LedgerEntry
 from goldspan.masking.personas import PersonaMaker, lay_out
 from goldspan.masking.persons import Referent
+from goldspan.masking.repeats import is_number, is_telling
+from goldspan.masking.result import FoundSpan
 
 
 class Allocator:

@@ -11,14 +11,14 @@ from goldspan.annotation.text.words import splits_word_at
 from goldspan.annotation.types import Annotation, Mention
 from goldspan.masking import operators
 from goldspan.masking.allocation import Allocator
-from goldspan.masking.detection import EMBEDDED, FoundSpan, find_spans, unite_spans
+from goldspan.masking.detection import EMBEDDED, find_spans, unite_spans
 from goldspan.masking.keys import MaskingKey, require_key
 from goldspan.masking.ledger import Ledger, LedgerEntry
 from goldspan.masking.persons import Referent
 from goldspan.masking.policy import REVERSIBLE, Policy, Rule
 from goldspan.masking.referents import find_referents
 from goldspan.masking.restore import restore_text
-from goldspan.masking.result import MaskedText, Replacement
+from goldspan.masking.result import FoundSpan, MaskedText, Replacement
 from goldspan.masking.verify import verify_masked
 
 LITERAL = "LITERAL"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from itertools import chain
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -18,6 +16,8 @@ from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.text.words import find_occurrences, fold, splits_word
 from goldspan.annotation.types import Entity
 from goldspan.masking.policy import Policy, Recogniser, Rule
+from goldspan.masking.repeats import find_repeats
+from goldspan.masking.result import FoundSpan
 from goldspan.masking.visible import show_text
 
 PATTERN_SECONDS = 5.0
@@ -25,30 +25,6 @@ PATTERN_SECONDS = 5.0
 
 EMBEDDED = "EMBEDDED"
 """The label of what a document holds and nobody can read: a file in base64, a certificate. It is always masked."""
-
-_MIN_LETTERS, _MIN_DIGITS = 3, 5
-"""A value is looked for elsewhere when it has a letter and 3 characters, or 5 digits: `12` or `US` say too little."""
-
-_CAPITALS = 4
-"""Letters of a value from which it is also looked for in capitals."""
-
-_NUMBER = regex.compile(r"[A-Za-z0-9\p{Zs}+./()-]+")
-TRUNK = "(0)"
-"""What stands in a telephone number for calls from inside the country: no digit of the number."""
-
-_NUMBER_DIGITS = 7
-"""A value of so many digits, at least half of its letters and digits, is a number that may be grouped otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundSpan:
-    """A stretch that is masked; `source` as in `Replacement`."""
-
-    start: int
-    end: int
-    label: str
-    score: float | None = None
-    source: str = "model"
 
 
 class Detection(NamedTuple):
@@ -110,7 +86,7 @@ def _find_spans(
             kept.append(span)
     kept += _find_denied(text, policy)
     spans = unite_spans(_widen(text, span) for span in kept)
-    while policy.sweep and (repeats := _find_repeats(text, spans, known)):
+    while policy.sweep and (repeats := find_repeats(text, spans, known)):
         spans = unite_spans([*spans, *repeats])
     return Detection(spans, below)
 
@@ -132,12 +108,6 @@ def unite_spans(spans: Iterable[FoundSpan]) -> tuple[FoundSpan, ...]:
             united.append(span)
             strongest.append(span)
     return tuple(united)
-
-
-def is_telling(value: str) -> bool:
-    """True for a value that is looked for elsewhere: long enough not to be any word or number."""
-    letters = any(character.isalpha() for character in value)
-    return (letters and len(value) >= _MIN_LETTERS) or sum(c.isdigit() for c in value) >= _MIN_DIGITS
 
 
 def _rank(span: FoundSpan) -> tuple[int, float, bool]:
@@ -218,50 +188,3 @@ def _find_boundaries(text: str, border: int) -> tuple[int, int]:
         if match.end() == border:
             return border, border
     return border, border
-
-
-def _find_repeats(text: str, spans: Sequence[FoundSpan], known: Mapping[str, FoundSpan]) -> list[FoundSpan]:
-    """Stand-alone occurrences of each masked value, verbatim or respelled, that are not masked whole yet."""
-    values = {value: span for value, span in known.items() if is_telling(value)}
-    for span in spans:
-        value = text[span.start : span.end]
-        if value not in values and is_telling(value):
-            values[value] = span
-    starts = [span.start for span in spans]
-    return [
-        replace(span, start=start, end=end, source="repeat")
-        for value, span in values.items()
-        for start, end in chain(_find_cased(text, value), _find_respelled(text, value))
-        if not spans or spans[max(bisect_right(starts, start) - 1, 0)].end < end or start < starts[0]
-    ]
-
-
-def _find_cased(text: str, value: str) -> Iterator[tuple[int, int]]:
-    """Where a value stands verbatim or in capitals, a value in capitals with one; addresses and codes in any case."""
-    if "@" in value or (not value.isalpha() and any(map(str.isdigit, value)) and any(map(str.isalpha, value))):
-        pattern = _compile(f"(?i){regex.escape(value)}")
-        return (match.span() for match in pattern.finditer(text) if not splits_word(text, *match.span()))
-    forms = {value} if len(value) < _CAPITALS else {value, value.upper(), value.title() if value.isupper() else value}
-    return chain.from_iterable(find_occurrences(text, form) for form in forms)
-
-
-def _find_respelled(text: str, value: str) -> Iterator[tuple[int, int]]:
-    """Where a number of a person stands in other groups: `tel:+49301234567` beside `+49 30 1234567`."""
-    pattern = _compile_number(value)
-    if pattern is not None:
-        yield from (match.span() for match in pattern.finditer(text))
-
-
-def is_number(value: str) -> bool:
-    """True for a number that may be grouped otherwise: of a phone, an account, a card."""
-    digits = sum(character.isdigit() for character in value)
-    signs = sum(character.isalnum() for character in value)
-    return digits >= _NUMBER_DIGITS and 2 * digits >= signs and _NUMBER.fullmatch(value) is not None
-
-
-@lru_cache(maxsize=256)
-def _compile_number(value: str) -> regex.Pattern[str] | None:
-    if not is_number(value):
-        return None
-    spelled = r"[\p{Zs}./()-]{0,3}".join(filter(str.isalnum, value))
-    return regex.compile(rf"(?i)(?<![\p{{L}}\p{{N}}]){spelled}(?![\p{{L}}\p{{N}}])")

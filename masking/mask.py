@@ -13,12 +13,12 @@ from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.loops import run_sync
 from goldspan.annotation.types import Annotation, Author, sort_spans
 from goldspan.masking.apply import MaskingContext, mask_annotation
-from goldspan.masking.detection import FoundSpan, find_spans
+from goldspan.masking.detection import find_spans
 from goldspan.masking.keys import MaskingKey, find_key
 from goldspan.masking.ledger import Ledger
 from goldspan.masking.persons import Referent
 from goldspan.masking.policy import Policy, load_policy
-from goldspan.masking.result import MaskedText
+from goldspan.masking.result import FoundSpan, MaskedText
 from goldspan.masking.visible import show_text
 from goldspan.predictors.base import Predictor
 from goldspan.predictors.registry import open_predictor

@@ -23,9 +23,9 @@ from goldspan.generators.surrogates.patterns import draw_like
 from goldspan.generators.surrogates.values import Persona, draw_persona, draw_value
 from goldspan.generators.surrogates.world import COUNTRIES, draw_first_name, draw_surname, find_genders
 from goldspan.masking.dates import parse_date
-from goldspan.masking.detection import TRUNK
 from goldspan.masking.keys import MaskingKey
 from goldspan.masking.persons import FIRST, LAST, Referent, find_part, is_genitive, read_name
+from goldspan.masking.repeats import TRUNK
 
 ATTEMPTS = 40
 """Surrogates drawn for one value before a placeholder takes its place."""

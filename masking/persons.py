@@ -5,12 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import regex
 
 from goldspan.generators.surrogates.online import make_slug
 from goldspan.masking.visible import fold_visible
 
+T = TypeVar("T")
 FIRST, LAST = "FIRSTNAME", "SURNAME"
 _BARE, _SPELLED = (
     str.maketrans("äöüøåÄÖÜØÅ", "aouoaAOUOA"),
@@ -107,6 +109,13 @@ def spells_person(slug: str, firsts: Sequence[str], surnames: Sequence[str]) -> 
     return any(len(name) > 2 and name in slug for name in (*firsts, *surnames))
 
 
+def choose_owner(address: str, persons: Iterable[tuple[T, tuple[Sequence[str], Sequence[str]]]]) -> T | None:
+    """The one of the persons, each with first names and surnames, whose names an address spells."""
+    slug = make_slug(address)
+    owners = [person for person, (firsts, surnames) in persons if spells_person(slug, firsts, surnames)]
+    return owners[0] if len(owners) == 1 else None
+
+
 class PersonIndex:
     """Persons of earlier texts. A name means one of them where no other has it."""
 
@@ -141,10 +150,8 @@ class PersonIndex:
     def find_owner(self, address: str) -> Referent | None:
         """The one person whose names an address spells."""
         words = regex.findall(r"[a-z]+", address.lower())
-        slug = make_slug(address)
         found = self._list_persons([*words, *(word[1:] for word in words), *(word[:-1] for word in words)])
-        owners = [person for person in found if spells_person(slug, *self._names[person.key])]
-        return owners[0] if len(owners) == 1 else None
+        return choose_owner(address, ((person, self._names[person.key]) for person in found))
 
     def _list_persons(self, names: Iterable[str]) -> list[Referent]:
         keys = dict.fromkeys(key for name in names for key in self._by_name.get(name, ()))

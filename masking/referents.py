@@ -14,20 +14,20 @@ from dataclasses import dataclass, field, replace
 import regex
 
 from goldspan.annotation.types import Mention
-from goldspan.generators.surrogates.online import make_slug
-from goldspan.masking.detection import TRUNK, FoundSpan, is_number
 from goldspan.masking.persons import (
     FIRST,
     LAST,
     PersonIndex,
     Referent,
     choose_name,
+    choose_owner,
     list_names,
     list_spellings,
     name_person,
     rank_person,
-    spells_person,
 )
+from goldspan.masking.repeats import TRUNK, is_number
+from goldspan.masking.result import FoundSpan
 from goldspan.masking.visible import fold_visible
 
 _HANDLES = frozenset({"EMAIL", "USERNAME", "URL"})
@@ -83,7 +83,7 @@ def find_referents(
     for number, span in enumerate(spans):
         if number not in referents:
             address = _read_address(text[span.start : span.end]) if span.label in _HANDLES else ""
-            owner = _find_owner(address, named) if address else None
+            owner = choose_owner(address, ((one, (one.firsts, one.surnames)) for one in named)) if address else None
             referents[number] = (
                 _describe(text, spans, owner)
                 if owner
@@ -152,13 +152,6 @@ def _find_person(unit: _Unit, persons: Sequence[_Unit]) -> _Unit | None:
 def _read_address(value: str) -> str:
     """The part of an address that may spell a name."""
     return value.rpartition("@")[0] if value.count("@") == 1 and not value.startswith("@") else value
-
-
-def _find_owner(address: str, persons: Sequence[_Unit]) -> _Unit | None:
-    """The one person whose names an address spells."""
-    slug = make_slug(address)
-    owners = [person for person in persons if spells_person(slug, person.firsts, person.surnames)]
-    return owners[0] if len(owners) == 1 else None
 
 
 def _describe(text: str, spans: Sequence[FoundSpan], unit: _Unit) -> Referent:

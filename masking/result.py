@@ -9,6 +9,17 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class FoundSpan:
+    """A stretch that is masked; `source` as in `Replacement`."""
+
+    start: int
+    end: int
+    label: str
+    score: float | None = None
+    source: str = "model"
+
+
+@dataclass(frozen=True, slots=True)
 class Replacement:
     """One replaced stretch: `[start, end)` in the original and `[masked_start, masked_end)` in the masked text.
 

@@ -10,11 +10,11 @@ import regex
 from goldspan.annotation.errors import MaskingError
 from goldspan.annotation.text.words import splits_word_at
 from goldspan.annotation.types import Annotation, Entity
-from goldspan.masking.detection import FoundSpan
 from goldspan.masking.keys import MaskingKey
 from goldspan.masking.ledger import Ledger
 from goldspan.masking.mask import Masker
 from goldspan.masking.restore import make_ledger, restore_text
+from goldspan.masking.result import FoundSpan
 
 HOLD = 200
 """Characters held back at the end: an entity that is not complete yet must not be given out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from goldspan.annotation.errors import MaskingError
 from goldspan.annotation.text.words import find_occurrences, fold
-from goldspan.masking.detection import is_telling
+from goldspan.masking.repeats import is_telling
 from goldspan.masking.result import MaskedText
 
 _INVENTING = frozenset({"fake", "shift_date"})

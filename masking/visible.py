@@ -31,9 +31,19 @@ _ALIKE = str.maketrans("АВЕЅІЈКМНОРСТХУаеѕіјорсухԁԛԝ
 
 _ALIKES = "".join(map(chr, _ALIKE))
 
+_STYLED = {
+    **dict(zip(map(ord, "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"), "ABCDEFGHIJKLMNOPRSTUVWYZ", strict=True)),
+    **{first + n: chr(ord("A") + n) for first in (0x1F150, 0x1F170) for n in range(26)},
+}
+"""Small capitals, and white letters in black circles and squares, which Unicode does not decompose."""
+
+_OVERLAYS = regex.compile(r"[\u0305\u0332-\u0338]")
+"""Lines through, under and over a letter."""
+
 _SIGNS = regex.compile(
     rf"(?P<invisible>[{_INVISIBLE}]+|(?<=[\p{{L}}\p{{N}}\p{{P}}])[{_SELECTORS}]+|(?<=[\p{{Latin}}\p{{N}}])[\u200c\u200d]+(?=[\p{{Latin}}\p{{N}}]))"
-    r"|(?P<styled>[\u00a0\u2000-\u200a\u202f\u205f\u24b6-\u24e9\u3000\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff])"
+    r"|(?P<styled>[\u00a0\u02b0-\u02b8\u02e1-\u02e3\u1d2c-\u1d6a\u2000-\u200a\u202f\u205f\u2071\u207f\u2090-\u209c\u24b6-\u24e9"
+    rf"\u3000\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff\U0001f130-\U0001f149{''.join(map(chr, _STYLED))}])"
     r"|(?P<tag>[\U000e0020-\U000e007e])"
     rf"|(?P<alike>(?<!\p{{L}})(?=\p{{Latin}}*[{_ALIKES}])(?=[{_ALIKES}]*\p{{Latin}})"
     rf"[\p{{Latin}}{_ALIKES}]+(?![\p{{L}}\p{{M}}]))"
@@ -114,4 +124,6 @@ def _show(match: regex.Match[str]) -> str:
         return raw.translate(_ALIKE)
     if match["digit"]:
         return str(unicodedata.decimal(raw, raw))
-    return unicodedata.normalize("NFKC" if match["styled"] else "NFC", raw)
+    if match["styled"]:
+        return unicodedata.normalize("NFKC", raw.translate(_STYLED))
+    return unicodedata.normalize("NFC", _OVERLAYS.sub("", raw))

@@ -21,7 +21,7 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from goldspan.annotation.errors import GoldspanError, ServiceError
+from goldspan.annotation.errors import GoldspanError, InputError, ServiceError
 from goldspan.annotation.loops import run_sync
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
@@ -142,6 +142,8 @@ class Predictor(ABC):
         """Release connections; the predictor is not used afterwards."""
 
     async def _read(self, sample: Sample, slots: asyncio.Semaphore) -> Outcome:
+        if not isinstance(sample, Sample):
+            raise InputError(f"A sample is needed, not a {type(sample).__name__}: Sample(text, language) makes one.")
         async with slots:
             begun = perf_counter()
             try:

@@ -18,7 +18,7 @@ from typing import Any
 
 from goldspan.annotation.configuration import read_toml
 from goldspan.annotation.errors import ConfigurationError, GoldspanError
-from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.plugins import PluginTable, convert_option, find_option_type, list_parameters
 from goldspan.predictors.artifact import SETTINGS_FILE, is_method_artifact, read_artifact
 from goldspan.predictors.base import Predictor
@@ -113,7 +113,7 @@ def list_options(name: str) -> dict[str, inspect.Parameter]:
 
 
 def open_predictor(
-    source: str | Path, labels: LabelSchema, *, defaults: Mapping[str, Any] | None = None, **options: Any
+    source: str | Path, labels: LabelSchema | None = None, *, defaults: Mapping[str, Any] | None = None, **options: Any
 ) -> Predictor:
     """A predictor by name, from a model directory or another artifact of a method, or from a TOML file.
 
@@ -124,7 +124,7 @@ def open_predictor(
     Args:
         source: a name, a model directory or artifact, some of these joined with `+`, or a `.toml` file:
             `predictor = "llm"` and a table `[options]`, whose paths are relative to the file.
-        labels: the label schema.
+        labels: the label schema; None: the one that `load_labels()` finds.
         defaults: values for options that the predictor takes and that are not given; others are ignored.
         options: options of the predictor; those that are None are left to their defaults.
 
@@ -137,7 +137,8 @@ def open_predictor(
     given = {key: value for key, value in options.items() if value is not None}
     _refuse_unknown(str(source), given, parts)
     usual = {key: value for key, value in (defaults or {}).items() if value is not None}
-    opened = [part.open(labels, given, usual) for part in parts]
+    schema = load_labels() if labels is None else labels
+    opened = [part.open(schema, given, usual) for part in parts]
     return opened[0] if len(opened) == 1 else combine_predictors(opened)
 
 
@@ -181,7 +182,7 @@ def _find_artifact(folder: Path) -> _Part:
     _refuse_unknown(name, stored, [part])
     for key, value in stored.items():
         if isinstance(value, Path) and not value.resolve().is_relative_to(folder.resolve()):
-            raise ConfigurationError(f"{path}: {key} is a path outside the folder.")
+            raise ConfigurationError(f"{path}: {key} is a path outside the folder. Copy what it names into the folder.")
     return part
 
 

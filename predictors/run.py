@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import replace
 
+from goldspan.annotation.errors import InputError
 from goldspan.annotation.loops import iterate_sync
 from goldspan.annotation.types import Annotation, Sample
 from goldspan.predictors.base import Outcome, Predictor
@@ -29,6 +30,7 @@ def annotate(
             without it, the first failure is raised.
 
     Raises:
+        InputError: it is no predictor, or something is no sample.
         GoldspanError: a text could not be read, and there is no `on_outcome`.
     """
     return iterate_sync(annotate_async(samples, predictor, workers=workers, on_outcome=on_outcome))
@@ -38,6 +40,10 @@ async def annotate_async(
     samples: Iterable[Sample], predictor: Predictor, *, workers: int = 4, on_outcome: OnOutcome | None = None
 ) -> AsyncGenerator[Sample]:
     """`annotate` as an asynchronous generator."""
+    if not isinstance(predictor, Predictor):
+        raise InputError(
+            f"A predictor is needed, not a {type(predictor).__name__}: `open_predictor` opens one by name."
+        )
     outcomes = _predict_and_close(predictor, samples, workers)
     try:
         async for outcome in outcomes:

@@ -58,8 +58,8 @@ def open_base(base: str, labels: LabelSchema) -> LocalPredictor | None:
     if not base:
         return None
     if unknown := [part for part in base.split("+") if part not in list_predictors() or part == "crf"]:
-        raise ConfigurationError(f"A CRF stands on predictors by name, such as regex+rampart; {unknown[0]} is none.")
+        raise ConfigurationError(f"A CRF is built on predictors by name, such as regex+rampart; {unknown[0]} is none.")
     predictor = open_predictor(base, labels)
     if not isinstance(predictor, LocalPredictor):
-        raise ConfigurationError(f"A CRF stands on a predictor that computes on this machine; {base} asks a server.")
+        raise ConfigurationError(f"A CRF is built on a predictor that computes on this machine; {base} asks a server.")
     return predictor

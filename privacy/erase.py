@@ -17,10 +17,11 @@ import orjson
 from goldspan.annotation.files import write_atomic
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.project import find_project
-from goldspan.annotation.tasks.workspace import find_workspace
+from goldspan.annotation.tasks.workspace import open_workspace
 from goldspan.annotation.tombstones import FOLDER, NOTHING, add_tombstones, read_tombstones
 from goldspan.privacy.registry import MODELS, STORES, UPLOADS, list_unknown
-from goldspan.privacy.stores.base import Hit, Place, iter_files, search_bytes
+from goldspan.privacy.search import search_file
+from goldspan.privacy.stores.base import Hit, Place, iter_files
 from goldspan.privacy.subject import Subject, make_term
 
 HISTORY = "erasures.jsonl"
@@ -72,7 +73,7 @@ def find_person(
         as_text: search for it as text, also if it is the id of a sample.
 
     Raises:
-        InputError: the text is too short to tell anybody.
+        InputError: the text is too short to tell anybody, or there is no such workspace.
         StateError: a store cannot be read.
     """
     place = _make_place(data, labels_file, url, token)
@@ -95,7 +96,7 @@ def erase_person(
     `on_step` is called after each place.
 
     Raises:
-        InputError: the text is too short to tell anybody.
+        InputError: the text is too short to tell anybody, or there is no such workspace.
         ServiceError: Label Studio refused; run it again.
         StateError: a run is running, or the disk refused; run it again.
     """
@@ -109,13 +110,14 @@ def erase_person(
             for hit in store.erase(place, subject):
                 done.append(hit)
                 on_step(hit)
-        remains = (*_search_rest(place, subject), *MODELS.find(place, subject), *UPLOADS.find(place, subject))
+        rest = (*_search_rest(place, subject), *MODELS.find(place, subject), *UPLOADS.find(place, subject))
+        remains = (*rest, *_list_unsearched(place, subject))
         _record(place, plan, done, remains)
         return ErasureReport(tuple(done), remains)
 
 
 def _make_place(data: str | Path | None, labels_file: str | Path | None, url: str | None, token: str | None) -> Place:
-    return Place(find_workspace(data), Path(labels_file) if labels_file else None, url, token)
+    return Place(open_workspace(data), Path(labels_file) if labels_file else None, url, token)
 
 
 def _plan(place: Place, text: str, *, as_text: bool) -> tuple[ErasurePlan, Subject]:
@@ -133,6 +135,7 @@ def _plan(place: Place, text: str, *, as_text: bool) -> tuple[ErasurePlan, Subje
     if subject.texts:
         hits = list(_search(place, subject))
     hits += _search_project(place, subject)
+    hits += _list_unsearched(place, subject)
     return ErasurePlan(is_sample, len(subject.texts), tuple(hits)), subject
 
 
@@ -148,7 +151,7 @@ def _search(place: Place, subject: Subject) -> Iterator[Hit]:
         yield from store.find(place, subject)
     for path in list_unknown(place.workspace):
         for file in iter_files(path):
-            if search_bytes(file, subject):
+            if search_file(file, subject):
                 yield Hit("unknown", place.name(file), 1, "yours: edit or delete it", remains=True)
 
 
@@ -166,7 +169,7 @@ def _search_project(place: Place, subject: Subject) -> list[Hit]:
     return [
         Hit("project", str(file), 1, "yours: edit or delete it", remains=True)
         for file in files
-        if search_bytes(file, subject)
+        if search_file(file, subject)
     ]
 
 
@@ -175,11 +178,18 @@ def _search_rest(place: Place, subject: Subject) -> Iterator[Hit]:
     for file in iter_files(place.root):
         if file.relative_to(place.root).parts[0] == FOLDER:
             continue
-        if search_bytes(file, subject):
+        if search_file(file, subject):
             yield Hit("rest", place.name(file), 1, "yours: edit or delete it", remains=True)
         elif subject.holds_text(place.name(file)):
             yield Hit("rest", place.name(file), 1, "its name: rename or delete it", remains=True)
     yield from _search_project(place, subject)
+
+
+def _list_unsearched(place: Place, subject: Subject) -> Iterator[Hit]:
+    """Files that could not be searched and are still there: for people."""
+    for path, reason in sorted(subject.unsearched.items()):
+        if path.exists():
+            yield Hit("unsearched", place.name(path), 0, f"could not be searched ({reason}): look at it", remains=True)
 
 
 def _record(place: Place, plan: ErasurePlan, done: list[Hit], remains: tuple[Hit, ...]) -> None:

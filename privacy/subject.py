@@ -5,16 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.tombstones import NOTHING, Tombstones, find_term, fold_text, fold_words, read_number
+from goldspan.annotation.tombstones import (
+    NOTHING,
+    Tombstones,
+    find_term,
+    find_words,
+    fold_text,
+    fold_words,
+    iter_views,
+    read_number,
+)
 
-_TAG = re.compile(r"</?(?:[A-Z][A-Z0-9_]*|m)(?:\s+[a-z]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*>")
 _CODE_POINT = re.compile(r"\\+u([0-9a-fA-F]{4})")
-_ESCAPE = re.compile(r"\\+[nrtbf\"'/]|&(?:lt|gt|amp|quot|#\d+);")
+_ESCAPE = re.compile(r"\\+[nrtbf\"'/]")
+_NO_DIGIT = re.compile(r"\D+")
 _AUTHORS = frozenset({"completed_by", "updated_by", "created_username", "model_version"})
 """Keys that name who worked on a record; an annotator's record is not a record about the annotator."""
 
@@ -33,7 +43,7 @@ class Subject:
 
     `ids` are looked for; `samples` and `texts` (folded words, joined by blanks) are those of samples found so far;
     `erased` recognises what an earlier erasure found, when the samples themselves are gone already; `key` is that of
-    the workspace's tombstones.
+    the workspace's tombstones; `unsearched` are files that could not be searched, with the reason.
     """
 
     words: tuple[str, ...] = ()
@@ -42,6 +52,7 @@ class Subject:
     samples: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     key: bytes = field(default=b"", repr=False)
+    unsearched: dict[Path, str] = field(default_factory=dict)
 
     @property
     def is_term(self) -> bool:
@@ -50,8 +61,7 @@ class Subject:
 
     def holds_text(self, text: str) -> bool:
         """True for a text with the term, or of a sample that belongs to the subject."""
-        words = fold_words(_TAG.sub("", text))
-        return self._holds_term(words) or self._is_text(words)
+        return any(self._holds_term(words) or self._is_text(words) for words in self._iter_words(text))
 
     def holds_id(self, sample_id: str) -> bool:
         """True for the id of a sample that belongs to the subject."""
@@ -74,31 +84,14 @@ class Subject:
 
     def may_hold(self, data: bytes) -> bool:
         """False for bytes that certainly do not hold the subject: a quick look before a thorough one."""
-        if self.erased or b"\\u" in data or len(self.ids) > _FEW:
+        if b"\\u" in data or len(self.ids) > _FEW:
             return True
         text = data.decode("utf-8", "ignore")
-        if any(name in text for name in self.ids):
-            return True
-        if read_number(self.words):
-            return True
-        folded = fold_text(_TAG.sub("", text) if "<" in text else text)
-        return any(word in folded for word in self._list_rarest())
-
-    def _list_rarest(self) -> Iterator[str]:
-        """One word of the term and of each text, without which it cannot be there: the longest."""
-        for words in (self.words, *(text.split(" ") for text in self.texts)):
-            if words:
-                yield max(words, key=len)
+        return any(name in text for name in self.ids) or any(True for _ in self._iter_words(text))
 
     def holds_bytes(self, data: bytes) -> bool:
-        """True if bytes of any kind hold the subject: as UTF-8, with escapes of JSON and HTML, and between tags."""
-        if not self.may_hold(data):
-            return False
-        text = data.decode("utf-8", "ignore")
-        words = fold_words(_TAG.sub("", _ESCAPE.sub(" ", _CODE_POINT.sub(_read_code_point, text))))
-        if self._holds_term(words) or any(name in text for name in self.ids if len(name) >= _DISTINCT_ID):
-            return True
-        return self._quotes_text(" ".join(words))
+        """True if bytes of any kind hold the subject: as UTF-8 or Latin-1, with escapes of JSON, and in markup."""
+        return any(map(self._holds_view, _decode(data)))
 
     def collect(self, value: Any) -> None:
         """Learn ids and texts of the samples in a record that holds the subject."""
@@ -114,13 +107,40 @@ class Subject:
         given = [("term" if self.is_term else "id", value)]
         return given + ([("number", value)] if read_number(self.words) else []) + known
 
+    def _iter_words(self, text: str) -> Iterator[list[str]]:
+        """The words of a text, also as they are without its markup; none where the subject certainly is not."""
+        certain = not self.erased and len(self.texts) <= _FEW
+        number = read_number(self.words)
+        for folded in map(fold_text, iter_views(text)):
+            if (
+                not certain
+                or any(word in folded for word in self._list_rarest())
+                or (number and number in _NO_DIGIT.sub("", folded))
+            ):
+                yield find_words(folded)
+
+    def _list_rarest(self) -> Iterator[str]:
+        """One word of the term and of each text, without which it cannot be there: the longest."""
+        for words in (self.words, *(text.split(" ") for text in self.texts)):
+            if words:
+                yield max(words, key=len)
+
+    def _holds_view(self, text: str) -> bool:
+        if any(name in text for name in self.ids if len(name) >= _DISTINCT_ID):
+            return True
+        for words in self._iter_words(_ESCAPE.sub(" ", _CODE_POINT.sub(_read_code_point, text))):
+            if self._holds_term(words) or self._quotes_text(" ".join(words)):
+                return True
+        return False
+
     def _holds_string(self, key: str, text: str) -> bool:
         if (key in _NAMED or len(text) >= _DISTINCT_ID) and self.holds_id(text):
             return True
-        words = fold_words(_TAG.sub("", text))
-        if self._holds_term(words):
-            return True
-        return len(words) >= _DISTINCT_TEXT and (self._is_text(words) or self._quotes_text(" ".join(words)))
+        return any(
+            self._holds_term(words)
+            or (len(words) >= _DISTINCT_TEXT and (self._is_text(words) or self._quotes_text(" ".join(words))))
+            for words in self._iter_words(text)
+        )
 
     def _holds_term(self, words: Sequence[str]) -> bool:
         return (bool(self.words) and find_term(words, self.words)) or self.erased.has_term(words)
@@ -175,6 +195,14 @@ def iter_samples(value: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(value, list):
         for child in value:
             yield from iter_samples(child)
+
+
+def _decode(data: bytes) -> Iterator[str]:
+    """The text of bytes: as UTF-8, and where they are not, also as Latin-1."""
+    text = data.decode("utf-8", "ignore")
+    yield text
+    if len(text.encode()) != len(data):
+        yield data.decode("cp1252", "ignore")
 
 
 def _open(text: str) -> Any:

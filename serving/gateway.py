@@ -73,9 +73,9 @@ class ChatMasker:
             raise MaskingError("The stream has failed; nothing more can be masked in it.")
         self._failed = True
 
-    async def _mask_choice(self, choice: Mapping[str, Any]) -> dict[str, Any]:
-        index, delta, reason = choice.get("index", 0), choice.get("delta") or {}, choice.get("finish_reason")
-        unknown = sorted(set(delta) - _KNOWN) if isinstance(delta, Mapping) else ["delta"]
+    async def _mask_choice(self, choice: Any) -> dict[str, Any]:
+        index, delta = _expect_number(_expect_object(choice)), _expect_object(choice.get("delta"))
+        reason, unknown = choice.get("finish_reason"), sorted(set(delta) - _KNOWN)
         if unknown or "text" in choice:
             raise MaskingError(f"A choice of the answer has {unknown[0] if unknown else 'text'}, which is not masked.")
         masked: dict[str, Any] = {"role": delta["role"]} if "role" in delta else {}
@@ -83,7 +83,10 @@ class ChatMasker:
             if delta.get(name):
                 text = await self._find_text(index, name).feed(_expect_text(delta[name]))
                 masked |= {name: text} if text else {}
-        heads = [head for call in delta.get("tool_calls") or () if (head := self._take_call(index, call))]
+        calls = delta.get("tool_calls") or ()
+        if not isinstance(calls, list | tuple):
+            raise MaskingError("The tool calls of the answer are no list; such content is not masked.")
+        heads = [head for call in calls if (head := self._take_call(index, _expect_object(call)))]
         masked |= {"tool_calls": heads} if heads else {}
         if reason:
             masked = _join_deltas(masked, await self._flush(index))
@@ -95,8 +98,8 @@ class ChatMasker:
 
     def _take_call(self, index: int, call: Mapping[str, Any]) -> dict[str, Any] | None:
         """Keep the arguments of a piece of a tool call; its id and name, where it has them, come out at once."""
-        function = call.get("function") or {}
-        place = (index, call.get("index", 0))
+        function = _expect_object(call.get("function"))
+        place = (index, _expect_number(call))
         self._calls[place] = self._calls.get(place, "") + _expect_text(function.get("arguments") or "")
         if len(self._calls[place]) > LIMIT:
             raise MaskingError(f"The arguments of a tool call have more than {LIMIT:,} characters.")
@@ -184,6 +187,20 @@ def _expect_text(value: Any) -> str:
     if not isinstance(value, str):
         raise MaskingError("A text of the answer is no string; such content is not masked.")
     return value
+
+
+def _expect_object(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value or {}, Mapping):
+        raise MaskingError("A part of the answer is no object; such content is not masked.")
+    return value or {}
+
+
+def _expect_number(part: Mapping[str, Any]) -> int:
+    """The index of a choice or tool call."""
+    number = part.get("index", 0)
+    if not isinstance(number, int):
+        raise MaskingError("The index of a part of the answer is no number.")
+    return number
 
 
 def _join_deltas(one: dict[str, Any], rest: Mapping[str, Any]) -> dict[str, Any]:

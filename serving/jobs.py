@@ -152,7 +152,8 @@ class JobStore:
             job.state = "failed"
         finally:
             job.ended = monotonic()
-            shutil.rmtree(job.source.parent, ignore_errors=True)
+            removed = job.id not in self._jobs
+            shutil.rmtree(job.folder if removed else job.source.parent, ignore_errors=True)
 
     def _remove_old(self) -> None:
         limit = monotonic() - KEEP_SECONDS

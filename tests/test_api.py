@@ -11,12 +11,15 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import goldspan
 from goldspan import Annotation, Author, Entity, LabelSchema, LocalPredictor, RunSettings, Sample, aio
+from tests.waiting import wait_until_async
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "goldspan"
@@ -153,6 +156,43 @@ def test_everything_works_where_a_loop_is_running(tmp_path: Path, labels: LabelS
     asyncio.run(cell())
 
 
+def test_the_twins_are_there_with_the_package_alone() -> None:
+    script = "import goldspan; assert callable(goldspan.aio.mask); assert 'aio' in dir(goldspan)"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+async def test_what_comes_before_a_run_does_not_hold_up_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prices are asked for over the network, and files are read."""
+    asked, going = threading.Event(), threading.Event()
+
+    def fill(settings: RunSettings) -> RunSettings:
+        asked.set()
+        assert going.wait(60), "the event loop stood still"
+        return settings
+
+    monkeypatch.setattr("goldspan.generators.runs.public.fill_prices", fill)
+    run = asyncio.create_task(aio.generate(RunSettings("offline", 2, 1), data=tmp_path))
+    await wait_until_async(asked.is_set)
+    going.set()
+    assert (await run).written.samples == 2
+
+
+def test_a_run_reads_what_its_files_hold_now(tmp_path: Path, labels: LabelSchema) -> None:
+    """In a notebook the file of an earlier run may have changed since."""
+    file = tmp_path / "own.jsonl"
+    settings = RunSettings("offline", 2, paraphrase_file=str(file))
+    told = []
+    for name in ("Maria", "Johann"):
+        sample = Sample(f"Call {name} now.", "en", annotations=(Annotation(
+            Author.person("1"), (Entity(5, 5 + len(name), "FIRSTNAME"),)),), sample_id=name)  # fmt: skip
+        goldspan.write_samples(file, [sample], labels)
+        summary = goldspan.generate(settings, data=tmp_path / "data", new=True)
+        told += [one.provenance["source_document"] for one in goldspan.read_samples(summary.samples, labels)]
+    assert set(told[:1]) | set(told[-1:]) == {"Maria", "Johann"}
+
+
 def test_evaluate_takes_files_samples_and_what_stands_beside_the_reviews(tmp_path: Path, labels: LabelSchema) -> None:
     text = "Ann lives in Lyon."
     model = Annotation(Author.model("m-1"), (Entity(0, 3, "FIRSTNAME"),))
@@ -170,6 +210,35 @@ def test_evaluate_takes_files_samples_and_what_stands_beside_the_reviews(tmp_pat
     assert recalls == [0.5] * 6
     with pytest.raises(goldspan.GoldspanError, match="Nothing can be scored"):
         goldspan.evaluate([], None)
+
+
+def test_the_label_schema_is_the_one_in_force_unless_another_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "labels.toml").write_text('[labels.VESSEL]\nname = "Vessel"\nterms = ["Aurora"]\n')
+    monkeypatch.setenv("GOLDSPAN_LABELS", str(tmp_path / "labels.toml"))
+    found = goldspan.open_predictor("schema").predict_sync("The Aurora sails.")
+    assert [entity.label for entity in found.entities] == ["VESSEL"]
+    file = tmp_path / "samples.jsonl"
+    assert goldspan.write_samples(file, [Sample("The Aurora sails.", "en", annotations=(found,))]) == 1
+    assert [sample.predictions[0].entities for sample in goldspan.read_samples(file)] == [found.entities]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda samples, regex: list(goldspan.annotate(samples, "regex")), "A predictor is needed, not a str"),
+        (lambda samples, regex: list(goldspan.annotate(["some text"], regex)), "A sample is needed, not a str"),
+        (lambda samples, regex: goldspan.freeze("v1", "none.jsonl"), "There is no file none.jsonl"),
+        (lambda samples, regex: goldspan.compare("none.json"), "none.json"),
+        (lambda samples, regex: goldspan.generate(RunSettings("offline", 1, languages="de")), r"tuple.*\('de',\)"),
+    ],
+)
+def test_what_is_easily_mistaken_is_named(call: Any, message: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(goldspan.GoldspanError, match=message):
+        call([Sample("Ann", "en")], goldspan.open_predictor("regex"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_compare_reads_files_and_scores_baselines_on_gold(tmp_path: Path) -> None:

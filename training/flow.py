@@ -55,7 +55,8 @@ class TrainingFlow(FlowSpec):
         """Pull from Label Studio and freeze a bundle, if the settings ask for it."""
         with tempfile.TemporaryDirectory() as folder:
             inputs = unpack_inputs(self.archive, Path(folder))
-            exported = stages.export_samples(inputs)
+            local = Path(str(self.run_folder)).absolute()
+            exported = stages.export_samples(inputs, local.parents[1] if self.run_folder and local.is_dir() else None)
             if exported is not None:
                 from goldspan.training.inputs import pack_inputs
 

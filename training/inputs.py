@@ -61,7 +61,9 @@ def choose_bundle(
 
         source = Path(config.paths.training_samples_dir)
         settings = BundleSettings(source.name or "samples", reviewed_only=False, seed=config.training.seed)
-        return freeze(settings, [source], labels_file=labels_file, output=scratch / "bundle").folder
+        return freeze(
+            settings, [source], labels_file=labels_file, data=workspace.root, output=scratch / "bundle"
+        ).folder
     if newest := find_newest_bundle(workspace):
         return newest
     raise InputError(

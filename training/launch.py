@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.extras import require_packages
-from goldspan.annotation.files import hold_private_umask
+from goldspan.annotation.files import hold_private_umask, read_json, write_atomic
 from goldspan.annotation.labels.schema import find_label_file, load_labels
 from goldspan.annotation.loops import run_in_thread
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name, find_workspace
@@ -34,6 +32,8 @@ from goldspan.training.runs import (
     create_run,
     find_models_folder,
     find_run,
+    find_training_folder,
+    name_run,
 )
 
 
@@ -92,19 +92,17 @@ def train(
         if not any(option.lstrip("-").startswith("with") for option in options):
             check_device(config)
         archive = pack_inputs(chosen, labels_path, config, external)
-    state = {"encoder": config.model.name, "bundle": chosen.name if chosen else "export"}
-    run = create_run(workspace, archive, state, name)
-    output = find_output(config, workspace, run.name)
+    name = name or name_run(workspace)
     key = Path(config.signing.key) if config.signing.key else find_signing_key(workspace.root)
-    run.update_state(
-        {
-            "folder": str(run.folder.resolve()),
-            "output": str(output.resolve()),
-            "key": str(key.resolve()),
-            "flow_options": options,
-        }
-    )
-    return _drive(run, workspace, resume=False, report=on_line)
+    state = {
+        "encoder": config.model.name,
+        "bundle": chosen.name if chosen else "export",
+        "folder": str((find_training_folder(workspace) / name).resolve()),
+        "output": str(find_output(config, workspace, name).resolve()),
+        "key": str(key.resolve()),
+        "flow_options": options,
+    }
+    return _drive(create_run(workspace, archive, state, name), workspace, resume=False, report=on_line)
 
 
 train_async = run_in_thread(train)
@@ -129,6 +127,8 @@ def resume_training(
         )
     if run.read_state()["status"] == DONE:
         raise StateError(f"The training run {run.name} is finished; its model is {run.read_state()['output']}.")
+    if not run.inputs.is_file():
+        raise StateError(f"The training run {run.name} was never begun: its inputs are missing. Start another one.")
     follow_move(run)
     return _drive(run, workspace, resume=True, report=report)
 
@@ -215,14 +215,12 @@ def read_model(folder: Path, run: str = "") -> TrainedModel:
     """A finished model directory."""
     from goldspan.predictors.model.directory import MANIFEST, QUANTIZED
 
-    manifest = orjson.loads((folder / QUANTIZED / MANIFEST).read_bytes())
+    manifest = read_json(folder / QUANTIZED / MANIFEST, "Train the model again.")
     return TrainedModel(folder, run, manifest, tuple(manifest["metrics"].get("evaluations", ())))
 
 
 def pack_run(bundle: Path, config: TrainingConfig, labels_file: Path, workspace: Workspace, target: Path) -> None:
     """Write the archive that `python training/flow.py run --inputs` takes."""
-    from goldspan.annotation.files import write_atomic
-
-    open_for_training(bundle, load_labels(labels_file))
+    open_for_training(bundle, load_labels(labels_file), workspace.root)
     external = list_external(config, workspace)
-    write_atomic(target, pack_inputs(bundle, labels_file, config, external), mode=0o600)
+    write_atomic(target, pack_inputs(bundle, labels_file, config, external))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, read_json, write_atomic
 from goldspan.annotation.locks import try_lock
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
+from goldspan.generators.journal.raw import RawLog
 
 STEPS = ("start", "export", "preprocess", "train", "evaluate", "quantise", "sign", "end")
 INPUTS, STATE, PROGRESS, LOCK = "inputs.tar.gz", "state.json", "progress.jsonl", "run.lock"
@@ -86,7 +87,7 @@ class TrainingRun:
         with explain_disk(self.folder):
             lock = try_lock(self.folder / LOCK)
         if lock is None:
-            raise StateError(f"The training run {self.name} is at work in another process.")
+            raise StateError(f"The training run {self.name} is running in another process.")
         try:
             yield
         finally:
@@ -101,14 +102,16 @@ class TrainingRun:
 
     def add_progress(self, row: Mapping[str, Any]) -> None:
         """Append a line of progress."""
-        with explain_disk(self.folder), (self.folder / PROGRESS).open("ab") as stream:
-            stream.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        with explain_disk(self.folder), closing(RawLog(self.folder / PROGRESS)) as log:
+            log.append(orjson.dumps(row))
 
     def read_progress(self) -> list[dict[str, Any]]:
         """All lines of progress that are whole."""
-        path = self.folder / PROGRESS
-        lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
-        return [orjson.loads(line) for line in lines if line.endswith(b"\n")]
+        path, rows = self.folder / PROGRESS, list[dict[str, Any]]()
+        for line in path.read_bytes().splitlines() if path.is_file() else ():
+            with suppress(orjson.JSONDecodeError):
+                rows.append(orjson.loads(line))
+        return rows
 
 
 def find_training_folder(workspace: Workspace) -> Path:
@@ -119,6 +122,13 @@ def find_training_folder(workspace: Workspace) -> Path:
 def find_models_folder(workspace: Workspace) -> Path:
     """The folder of finished models."""
     return workspace.root / "models"
+
+
+def list_model_folders(workspace: Workspace) -> list[Path]:
+    """The folders of finished models; what an interrupted process left hidden is none."""
+    root = find_models_folder(workspace)
+    entries = root.iterdir() if root.is_dir() else ()
+    return sorted(folder for folder in entries if folder.is_dir() and not folder.name.startswith("."))
 
 
 def find_model(workspace: Workspace, model: Path) -> Path:
@@ -132,33 +142,40 @@ def find_model(workspace: Workspace, model: Path) -> Path:
         return model
     if len(model.parts) == 1 and (root / model).is_dir():
         return root / model
-    known = sorted(folder.name for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+    known = [folder.name for folder in list_model_folders(workspace)]
     listed = f" Models of the workspace: {', '.join(known)}." if known else ""
     raise InputError(f"There is no model directory {model}.{listed}")
+
+
+def name_run(workspace: Workspace) -> str:
+    """The next free name: `run-1` and so on."""
+    root = find_training_folder(workspace)
+    entries = root.iterdir() if root.is_dir() else ()
+    return f"run-{max((int(match[1]) for entry in entries if (match := _NUMBER.match(entry.name))), default=0) + 1}"
 
 
 def create_run(workspace: Workspace, archive: bytes, state: Mapping[str, Any], name: str = "") -> TrainingRun:
     """A new run; without a name the next number is taken.
 
+    The state comes first: a run whose process dies before the archive is whole is seen, and says so when it is resumed.
+
     Raises:
         StateError: there is a run of that name, or the disk refused.
     """
-    root = find_training_folder(workspace)
-    numbers = [int(match[1]) for run in list_runs(workspace) if (match := _NUMBER.match(run.name))]
-    folder = root / check_file_name(name or f"run-{max(numbers, default=0) + 1}")
+    folder = find_training_folder(workspace) / check_file_name(name or name_run(workspace))
     with explain_disk(folder):
         try:
-            make_private_folder(root)
+            make_private_folder(folder.parent)
             folder.mkdir(mode=0o700)
         except FileExistsError:
             raise StateError(
                 f"There is a training run {folder.name}. Give the new one another --name; if the old one is "
                 f"unfinished, `goldspan train resume {folder.name}` goes on with it."
             ) from None
-        write_atomic(folder / INPUTS, archive, mode=0o600)
         created = datetime.now(UTC).isoformat(timespec="seconds")
         content = {"status": RUNNING, "step": STEPS[0], "created_at": created, **state}
         write_atomic(folder / STATE, orjson.dumps(content, option=orjson.OPT_INDENT_2))
+        write_atomic(folder / INPUTS, archive)
     return TrainingRun(folder)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import explain_disk, write_atomic
+from goldspan.annotation.files import explain_disk, stage_folder, swap_folder, write_atomic
 from goldspan.annotation.types import Sample
 from goldspan.predictors.model import directory as layout
 from goldspan.predictors.model.encoding import WindowSize
@@ -45,8 +45,12 @@ class Work:
         return list(bundle.read_split(name, self.inputs.labels))
 
 
-def export_samples(inputs: RunInputs) -> Path | None:
+def export_samples(inputs: RunInputs, workspace: Path | None = None) -> Path | None:
     """Pull the project of the settings and freeze it as a bundle; None where the samples that are there are taken.
+
+    Args:
+        inputs: of the run.
+        workspace: whose split ledger holds for the bundle; None where it is not on this machine.
 
     Raises:
         ConfigurationError: Label Studio's address, token or project is missing.
@@ -62,10 +66,12 @@ def export_samples(inputs: RunInputs) -> Path | None:
     studio = inputs.config.labelstudio
     if not studio.project_id:
         raise InputError("skip_export = false needs project_id in [labelstudio].")
-    report = pull(studio.project_id, labels=inputs.labels, data=inputs.folder / "export", url=studio.base_url or None)
+    pulled = inputs.folder / "export"
+    report = pull(studio.project_id, labels=inputs.labels, data=pulled, url=studio.base_url or None)
     settings = BundleSettings("export", reviewed_only=True)
     labels_file = inputs.folder / "labels.toml"
-    return freeze(settings, [report.file], labels_file=labels_file, output=inputs.folder / "exported").folder
+    output = inputs.folder / "exported"
+    return freeze(settings, [report.file], labels_file=labels_file, data=workspace or pulled, output=output).folder
 
 
 def preprocess(work: Work) -> dict[str, Any]:
@@ -186,21 +192,13 @@ def publish(folder: Path, target: Path) -> None:
     Raises:
         StateError: the disk refused; the older model is untouched.
     """
-    from goldspan.training.artifact.write import swap_folder
-
-    staging = target.with_name(f".{target.name}.new")
-    with explain_disk(target):
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
-        try:
-            for name in (layout.TRAINED, layout.QUANTIZED, EVALUATION):
-                shutil.copytree(folder / name, staging / name)
-            for name in (f"{layout.QUANTIZED}.sig", f"{layout.QUANTIZED}.pub"):
-                if (folder / name).is_file():
-                    shutil.copyfile(folder / name, staging / name)
-            swap_folder(staging, target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+    with stage_folder(target) as staging:
+        for name in (layout.TRAINED, layout.QUANTIZED, EVALUATION):
+            shutil.copytree(folder / name, staging / name)
+        for name in (f"{layout.QUANTIZED}.sig", f"{layout.QUANTIZED}.pub"):
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, staging / name)
+        swap_folder(staging, target)
 
 
 def _open(folder: Path, work: Work) -> Any:

@@ -11,6 +11,7 @@ would be empty or its share would be off by more than a tolerance: 0.5 points wi
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def check_ratios(ratios: Mapping[str, float]) -> dict[str, float]:
     Raises:
         InputError: fewer than two splits, no `train`, or a share that is not positive.
     """
-    if len(ratios) < 2 or "train" not in ratios or any(ratio <= 0 for ratio in ratios.values()):
+    if len(ratios) < 2 or "train" not in ratios or any(not 0 < ratio < math.inf for ratio in ratios.values()):
         given = ", ".join(f"{name} {ratio:.0%}" for name, ratio in ratios.items())
         raise InputError(f"A split needs train and one more, each with a share above 0; these are {given}.")
     total = sum(ratios.values())

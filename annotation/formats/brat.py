@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import pairwise
 from pathlib import Path
 
-from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.errors import RecordError
 from goldspan.annotation.formats.documents import write_documents
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
-from goldspan.annotation.formats.reading import ReadOptions, SourceRow, read_whole
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow, list_documents, read_documents, read_whole
 from goldspan.annotation.formats.rows.offsets import agrees, count_by_values
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRelation, RawRow, RawSpan
 from goldspan.annotation.labels.schema import LabelSchema
@@ -35,15 +35,8 @@ def read_brat(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[S
     Raises:
         InputError: a folder has no `.ann` file.
     """
-    files = sorted(path.rglob("*.ann")) if path.is_dir() else [path]
-    if not files:
-        raise InputError(f"{path} holds no .ann file.")
-    for file in files:
-        try:
-            yield SourceRow(str(file), 1, _read_document(file, options))
-        except RecordError as error:
-            on_error(error)
-    for text in sorted(path.rglob("*.txt")) if path.is_dir() else ():
+    yield from read_documents(path, {".ann"}, on_error, lambda file: [_read_document(file, options)])
+    for text in list_documents(path, {".txt"}) if path.is_dir() else ():
         if not text.with_suffix(".ann").is_file():
             yield SourceRow(str(text), 1, RawRow(read_whole(text, options), uid=text.stem))
 

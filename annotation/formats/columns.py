@@ -10,16 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
 from pathlib import Path
-
-import orjson
 
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.formats.brackets import holds_brackets, read_clusters, read_starred
-from goldspan.annotation.formats.reading import ReadOptions, SourceRow
+from goldspan.annotation.formats.column_text import Sentence, make_text
+from goldspan.annotation.formats.reading import LineError, ReadOptions, SourceRow
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRow, RawSpan
-from goldspan.annotation.formats.tags import Place, decode_tags, is_plain_column, is_tag, join_tokens, place_tokens
+from goldspan.annotation.formats.tags import Place, decode_tags, is_plain_column, is_tag
 from goldspan.annotation.tasks.store import OnError
 
 _COMMENT = re.compile(r"#\s?(\w+)\s*=\s?(.*)\Z", re.DOTALL)
@@ -43,31 +41,6 @@ class _Block:
         return self.lines[0][0]
 
 
-@dataclass(slots=True)
-class _Sentence:
-    """Rows of tokens with their line numbers, the text that a comment states, and what CoNLL-U says of spaces.
-
-    `contracted` has the last word, the form and the space of a token of several words, by its first word.
-    """
-
-    rows: list[tuple[int, list[str]]] = field(default_factory=list)
-    stated: str | None = None
-    spaces: list[bool] = field(default_factory=list)
-    contracted: dict[int, tuple[int, str, bool]] = field(default_factory=dict)
-
-    def contract(self, words: Sequence[str]) -> tuple[list[str], list[bool], list[int]]:
-        """The tokens of the text, whether a space follows each, and how many words each of them is."""
-        tokens, spaces, sizes, number = [], [], [], 0
-        given = self.spaces if len(self.spaces) == len(words) else [True] * len(words)
-        while number < len(words):
-            last, form, space = self.contracted.get(number + 1, (number + 1, words[number], given[number]))
-            tokens.append(form)
-            spaces.append(space)
-            sizes.append(max(1, min(last, len(words)) - number))
-            number += sizes[-1]
-        return tokens, spaces, sizes
-
-
 def read_columns(path: Path, content: str, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     """The samples of a file of columns; a block that cannot be read goes to `on_error`."""
     whole = "#begin document" in content or re.search(r"(?:^|[\t|])Entity=\(", content, re.MULTILINE) is not None
@@ -77,17 +50,11 @@ def read_columns(path: Path, content: str, options: ReadOptions, on_error: OnErr
     for block in blocks:
         try:
             row = _read_block(block, options, plain=plain)
-        except _BlockError as error:
+        except LineError as error:
             on_error(RecordError(str(error), file=str(path), line=error.line))
         else:
             if row:
                 yield SourceRow(str(path), block.first, row)
-
-
-class _BlockError(ValueError):
-    def __init__(self, message: str, line: int) -> None:
-        super().__init__(message)
-        self.line = line
 
 
 def _split_blocks(content: str, *, whole: bool) -> Iterator[_Block]:
@@ -125,21 +92,20 @@ def _read_block(block: _Block, options: ReadOptions, *, plain: bool = False) -> 
             columns.reverse()
     widths = {len(columns) for _, columns in rows}
     if empty := next((n for n, columns in rows if not columns[0].strip(" ")), None):
-        raise _BlockError("the token is empty", empty)
+        raise LineError("the token is empty", empty)
     if min(widths) < 2:
-        raise _BlockError("expected a token and a tag", next(n for n, columns in rows if len(columns) < 2))
+        raise LineError("expected a token and a tag", next(n for n, columns in rows if len(columns) < 2))
     width = min(widths)
     token_column = 3 if _is_conll_2012(rows) else 1 if _has_index(rows) else 0
-    text, places = _make_text(sentences, token_column, block)
-    nested: list[str] = []
+    text, places = make_text(sentences, token_column, block.first)
     if token_column == 3:
         spans = read_starred(rows, places)
     else:
-        spans, nested = _read_tag_columns(rows, places, width, token_column, plain=plain)
+        spans = _read_tag_columns(rows, places, width, token_column, plain=plain)
     clusters = read_clusters(rows, places, width, token_column)
     return RawRow(
         text,
-        (RawAnnotation(tuple(spans), clusters, nested=tuple(nested)),),
+        (RawAnnotation(tuple(spans), clusters, nests=True),),
         comments.get("language") or options.language,
         uid=comments.get("sent_id") or comments.get("newdoc") or "",
         sample_id=comments.get("sample_id", ""),
@@ -151,15 +117,15 @@ def _names_tags(rows: Sequence[tuple[int, list[str]]]) -> bool:
     return not all(is_tag(columns[1]) for _, columns in rows)
 
 
-def _read_sentences(block: _Block) -> tuple[dict[str, str], list[_Sentence]]:
+def _read_sentences(block: _Block) -> tuple[dict[str, str], list[Sentence]]:
     """Comments and sentences; empty nodes of CoNLL-U are left out."""
     comments: dict[str, str] = {}
-    sentences: list[_Sentence] = [_Sentence()]
+    sentences: list[Sentence] = [Sentence()]
     tabbed = any("\t" in line and not line.startswith("#") for _, line in block.lines)
     for number, line in block.lines:
         if not line.strip():
             if sentences[-1].rows:
-                sentences.append(_Sentence())
+                sentences.append(Sentence())
             continue
         columns = line.split("\t") if tabbed else re.split(r"[ \t]+", line.strip(" \t"))
         tags = columns[1:] if tabbed else columns[1:][-1:]
@@ -196,80 +162,10 @@ def _is_conll_2012(rows: Sequence[tuple[int, list[str]]]) -> bool:
     return all(len(columns) >= 11 and columns[2].isdigit() and columns[1].isdigit() for _, columns in rows)
 
 
-def _make_text(sentences: list[_Sentence], token_column: int, block: _Block) -> tuple[str, list[Place]]:
-    """The text of the sentences, a line each, and the place of every row."""
-    pieces: list[str] = []
-    places: list[Place] = []
-    offset = 0
-    for sentence in sentences:
-        text, found = _place_sentence(sentence, token_column, block)
-        places += [(offset + start, offset + end) for start, end in found]
-        pieces.append(text)
-        offset += len(text) + 1
-    return "\n".join(pieces), places
-
-
-def _place_sentence(sentence: _Sentence, token_column: int, block: _Block) -> tuple[str, list[Place]]:
-    """The text that a comment states, or else the tokens joined; words of a contraction stand in its place."""
-    words = [columns[token_column] for _, columns in sentence.rows]
-    tokens, spaces, sizes = sentence.contract(words)
-    if sentence.stated is not None:
-        text = _read_stated(sentence.stated, block)
-        if (places := place_tokens(text, tokens)) is not None:
-            return text, _expand(places, sizes, words, text)
-        if sentence.stated.startswith('"'):
-            line = _find_stranger(text, sentence.rows, token_column)
-            raise _BlockError("the token does not come next in the text", line)
-    text, places = join_tokens(tokens) if all(spaces) else _join_marked(tokens, spaces)
-    return text, _expand(places, sizes, words, text)
-
-
-def _expand(places: Sequence[Place], sizes: Sequence[int], words: Sequence[str], text: str) -> list[Place]:
-    """The place of each word, from the places of tokens that hold one or more of them."""
-    expanded: list[Place] = []
-    for (start, end), size in zip(places, sizes, strict=True):
-        inside = words[len(expanded) : len(expanded) + size]
-        if "".join(inside) == text[start:end]:
-            borders = list(accumulate(map(len, inside), initial=start))
-            expanded += pairwise(borders)
-        else:
-            expanded += [(start, end)] * size
-    return expanded
-
-
-def _read_stated(stated: str, block: _Block) -> str:
-    if not stated.startswith('"'):
-        return stated
-    try:
-        text = orjson.loads(stated)
-    except orjson.JSONDecodeError:
-        raise _BlockError("the comment text is not a JSON string", block.first) from None
-    return str(text)
-
-
-def _find_stranger(text: str, rows: list[tuple[int, list[str]]], token_column: int) -> int:
-    for length in range(1, len(rows) + 1):
-        if place_tokens(text, [columns[token_column] for _, columns in rows[:length]]) is None:
-            return rows[length - 1][0]
-    return rows[0][0]
-
-
-def _join_marked(words: list[str], spaces: list[bool]) -> tuple[str, list[Place]]:
-    pieces: list[str] = []
-    places: list[Place] = []
-    offset = 0
-    for number, (word, space) in enumerate(zip(words, spaces, strict=True)):
-        places.append((offset, offset + len(word)))
-        piece = word + (" " if space and number + 1 < len(words) else "")
-        pieces.append(piece)
-        offset += len(piece)
-    return "".join(pieces), places
-
-
 def _read_tag_columns(
     rows: Sequence[tuple[int, list[str]]], places: Sequence[Place], width: int, token_column: int, *, plain: bool
-) -> tuple[list[RawSpan], list[str]]:
-    """Spans of the outermost layer first, inner layers add what does not overlap them; and the labels of the rest."""
+) -> list[RawSpan]:
+    """The spans of all layers, those of the outermost first."""
     candidates = [
         column
         for column in range(token_column + 1, width)
@@ -280,17 +176,11 @@ def _read_tag_columns(
         column = width - 1 if width > token_column + 1 else token_column + 1
         bad = next((n, c[column]) for n, c in rows if not is_tag(c[column]))
         if not any(holds_brackets(c[-1]) for _, c in rows):
-            raise _BlockError(f"{bad[1]!r} is neither O nor a tag such as B-PER", bad[0])
+            raise LineError(f"{bad[1]!r} is neither O nor a tag such as B-PER", bad[0])
     if strange := next((n for n, columns in rows if width > _CONLL_U and _PARSEME.match(columns[-1])), None):
-        raise _BlockError("the last column holds annotations in a form that is not read", strange)
-    kept: list[tuple[int, int, str]] = []
-    nested: list[str] = []
-    for tags in [*([columns[column] for _, columns in rows] for column in layers), *_find_attributes(rows, width)]:
-        found = decode_tags(tags, places)
-        free = [span for span in found if all(span[1] <= other[0] or other[1] <= span[0] for other in kept)]
-        nested += [label for start, end, label in found if (start, end, label) not in {*free, *kept}]
-        kept += free
-    return [RawSpan((label,), start, end) for start, end, label in sorted(kept)], nested
+        raise LineError("the last column holds annotations in a form that is not read", strange)
+    tags = [*([columns[column] for _, columns in rows] for column in layers), *_find_attributes(rows, width)]
+    return [RawSpan((label,), start, end) for layer in tags for start, end, label in decode_tags(layer, places)]
 
 
 def _find_attributes(rows: Sequence[tuple[int, list[str]]], width: int) -> list[list[str]]:

@@ -13,14 +13,23 @@ from typing import Any, NamedTuple
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.formats.inline import is_inline
-from goldspan.annotation.formats.reading import ReadOptions, holds_mark, ignore_error, read_head, read_rows
+from goldspan.annotation.formats.reading import (
+    PROBE,
+    ReadOptions,
+    holds_mark,
+    ignore_error,
+    list_documents,
+    read_head,
+    read_rows,
+)
 from goldspan.annotation.formats.rows import score_shapes
+from goldspan.annotation.formats.rows.options import show_text
 from goldspan.annotation.formats.standoff import AZURE_MARK, find_azure, find_comprehend, is_comprehend
 from goldspan.annotation.formats.tables import TEXT_COLUMNS, find_separator
 from goldspan.annotation.formats.tags import is_plain_column
-
-PROBE = 20
-"""Rows that are looked at."""
+from goldspan.annotation.formats.token_tables import find_token_columns
+from goldspan.annotation.formats.xml.documents import SUFFIXES, TYPE_SYSTEM, find_xml_format
+from goldspan.annotation.tasks.store import read_records
 
 TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
 _SURE, _ROWS = 0.3, 0.5
@@ -30,7 +39,7 @@ _BINARY = {".ann": "brat", ".spacy": "spacy", ".parquet": "parquet", ".arrow": "
 _ADVICE = {
     (".xlsx", ".xls", ".ods"): "Save the sheet as CSV (UTF-8).",
     (".gz", ".zip", ".bz2", ".xz", ".zst", ".tar", ".tgz", ".7z"): "Unpack it first.",
-    (".xml", ".xmi", ".tei"): "Export JSON, brat or WebAnno TSV; tags that are labels: --format inline.",
+    (".xml", ".xmi", ".tei"): "Read are i2b2, GATE, UIMA XMI, TEI and BioC; tags that are labels: --format inline.",
     (".docx", ".pdf", ".rtf", ".odt", ".html", ".htm", ".doc"): "Save its text as .txt.",
     (".yml", ".yaml", ".py", ".pkl"): "Write its rows as JSONL.",
 }  # fmt: skip
@@ -40,7 +49,7 @@ _ANYTHING = (
 )
 _COLUMNS = {".conll", ".conllu", ".conllx", ".bio", ".bioes", ".iob", ".iob2", ".col", ".ner"}
 _PUBTATOR = re.compile(r"\s*(\S+)\|t\|.*\n\1\|a\|")
-_READ = {".txt", ".md", *TABLES, *_JSON, ".spacy", ".parquet", ".arrow", *_COLUMNS}
+_READ = {".txt", ".md", *TABLES, *_JSON, ".spacy", ".parquet", ".arrow", *_COLUMNS, *SUFFIXES}
 """Endings of the files that are read of a folder."""
 _DESCRIPTIONS = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}
 """What `datasets` writes beside its files."""
@@ -69,7 +78,7 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
         return Detected(_BINARY[suffix], 0.95)
     if suffix in _JSON:
         return Detected("azure", 0.95) if holds_mark(path, AZURE_MARK) else _detect_rows(path, options)
-    head = read_head(path, options)
+    head = read_head(path, options.encoding)
     if _looks_like_json(head) and (found := _detect_rows(path, options)).sureness >= _ROWS:
         return found
     return _detect_lines(path, head, options)
@@ -77,8 +86,12 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
 
 def _detect_lines(path: Path, head: str, options: ReadOptions) -> Detected:
     suffix = path.suffix.lower()
+    if found := find_xml_format(head):
+        return Detected(found, 0.95)
     if head.startswith("#FORMAT=WebAnno"):
         return Detected("webanno-tsv", 0.99)
+    if suffix in {*TABLES, ".txt"} and not options.text_key and find_token_columns(head):
+        return Detected("table", 0.9)
     if suffix in _COLUMNS or (suffix in {".tsv", ".txt", ""} and _looks_like_columns(head)):
         return Detected("conll", 0.95 if suffix in _COLUMNS else 0.8)
     if suffix in TABLES or (suffix == ".txt" and _looks_like_table(head)):
@@ -97,7 +110,8 @@ def _advise(suffix: str) -> str:
 
 
 def _detect_rows(path: Path, options: ReadOptions) -> Detected:
-    return detect_rows([record.value for record in islice(read_rows(path, options, ignore_error), PROBE)])
+    records = islice(read_rows(path, options, ignore_error), PROBE)
+    return detect_rows([record.value for record in records], options.text_key)
 
 
 def list_sources(path: Path) -> list[Path]:
@@ -108,9 +122,7 @@ def list_sources(path: Path) -> list[Path]:
     """
     if not path.is_dir() or _detect_folder(path):
         return [path]
-    files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in _READ and file.is_file()]
-    files = [file for file in files if file.name not in _DESCRIPTIONS or not _is_data_set(file.parent)]
-    files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    files = [file for file in list_documents(path, _READ) if not _describes_others(file)]
     if not files:
         raise InputError(f"{path} holds no file that is read: {', '.join(sorted(_READ))}.")
     return files
@@ -130,8 +142,24 @@ def _detect_folder(folder: Path) -> Detected | None:
         return Detected("uima-cas", 0.95)
     if _holds(folder, "*", b'"task"', b'"result"', b'"completed_by"'):
         return Detected("label-studio", 0.9)
-    others = (file for file in folder.rglob("*") if file.suffix.lower() in _READ - {".json"})
-    return None if any(others) or not any(folder.rglob("*.json")) else Detected("kiji", 0.7)
+    files = [file for file in list_documents(folder, _READ) if not _describes_others(file)]
+    suffixes = {file.suffix.lower() for file in files}
+    if files and suffixes <= SUFFIXES and (name := find_xml_format(read_head(files[0]))):
+        return Detected(name, 0.95)
+    return Detected("kiji", 0.7) if suffixes == {".json"} and holds_tasks(files[0]) else None
+
+
+def holds_tasks(file: Path) -> bool:
+    """True for a file of tasks, as kiji's training reads them; its data set has rows instead."""
+    record = next(read_records(file, ignore_error), None)
+    return record is not None and isinstance(record.value.get("data"), Mapping)
+
+
+def _describes_others(file: Path) -> bool:
+    """True for a file that says something of the files beside it."""
+    if file.suffix.lower() == ".xml":
+        return holds_mark(file, TYPE_SYSTEM)
+    return file.name in _DESCRIPTIONS and _is_data_set(file.parent)
 
 
 def _is_data_set(folder: Path) -> bool:
@@ -145,11 +173,11 @@ def _holds(folder: Path, pattern: str, *marks: bytes) -> bool:
     return first is not None and all(holds_mark(first, mark) for mark in marks)
 
 
-def detect_rows(rows: Sequence[Mapping[str, Any]]) -> Detected:
-    """The shape of some rows."""
+def detect_rows(rows: Sequence[Mapping[str, Any]], text_key: str = "") -> Detected:
+    """The shape of some rows; `text_key` is that of their text if it has another than the usual ones."""
     if not rows:
         return Detected("goldspan", 0.0)
-    sureness, shape = score_shapes(rows)[0]
+    sureness, shape = score_shapes([show_text(row, text_key) for row in rows])[0]
     return Detected(shape.name, sureness) if sureness >= _SURE else Detected("goldspan", sureness)
 
 

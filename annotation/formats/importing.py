@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.files import suggest_path
+from goldspan.annotation.formats.annotators import join_annotators, join_files, list_people, name_annotator
 from goldspan.annotation.formats.detection import Detected, detect_format, list_sources
 from goldspan.annotation.formats.mapping import build_mapping
-from goldspan.annotation.formats.reading import ReadOptions, SourceRow
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow, make_record_error
 from goldspan.annotation.formats.rows import SHAPES
 from goldspan.annotation.formats.rows.convert import FileSource, RowDefaults, convert_row
 from goldspan.annotation.formats.rows.raw import RawRow, RowError
-from goldspan.annotation.formats.source import make_record_error, read_source
+from goldspan.annotation.formats.source import read_source
 from goldspan.annotation.identity import IdentityCheck, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import Taxonomy
@@ -23,6 +26,8 @@ from goldspan.annotation.tasks.store import OnError, prepare_task, raise_error
 from goldspan.annotation.text.parts import split_sample
 from goldspan.annotation.types import Sample
 
+_HELD = 10_000
+"""Rows that are held; a file with more is read twice, so that memory does not grow with it."""
 _VERBATIM = frozenset({"goldspan", "table", "text", "jsonl"})
 """Formats of our own, whose language and country are codes; names of languages are refused there."""
 
@@ -101,41 +106,20 @@ def import_files(
     """
     options = options or ImportOptions()
     report = report if report is not None else ImportReport()
-    seen: set[str] = set()
     identities = IdentityCheck()
     sources = [one for path in paths for one in (list_sources(path) if options.format == "auto" else [path])]
     found = (pair for path in sources for pair in _import_file(path, labels, options, on_error, report))
-    for source, sample in _join_files(found, report) if options.annotator_by_file else found:
+    for source, sample in join_files(found, report) if options.annotator_by_file else found:
         parts = split_sample(sample, options.split_over) if options.split_over else (sample,)
         report.split += len(parts) > 1
         for part in parts:
-            repeated = "duplicate text: an earlier record has it" if part.sample_id in seen else ""
+            repeated = "duplicate text: an earlier record has it" if part.sample_id in identities else ""
             if problem := identities.add(part) or repeated:
                 on_error(RecordError(problem, file=source.file, line=source.line))
                 continue
-            seen.add(part.sample_id)
             report.samples += 1
             report.spans += sum(len(annotation.entities) for annotation in part.annotations)
             yield part
-
-
-def _join_files(found: Iterable[tuple[SourceRow, Sample]], report: ImportReport) -> Iterator[tuple[SourceRow, Sample]]:
-    """One sample for each text, with the annotations of all files; what nobody else may have said stands apart."""
-    joined: dict[str, tuple[SourceRow, Sample]] = {}
-    apart: list[tuple[SourceRow, Sample]] = []
-    for source, sample in found:
-        first, earlier = joined.setdefault(sample.sample_id, (source, sample))
-        people = {annotation.author for annotation in earlier.annotations if not annotation.author.is_model}
-        if earlier is sample:
-            continue
-        if sample.text == earlier.text and not people & {annotation.author for annotation in sample.annotations}:
-            added = tuple(one for one in sample.annotations if one not in earlier.annotations)
-            joined[sample.sample_id] = (first, replace(earlier, annotations=earlier.annotations + added))
-            report.joined += 1
-        else:
-            apart.append((source, sample))
-    yield from joined.values()
-    yield from apart
 
 
 def _import_file(
@@ -161,19 +145,25 @@ def _import_file(
         report.rows += 1
         on_error(error)
 
-    unread: deque[RecordError] = deque()
-    rows, joined = join_annotators(read_source(path, detected.format, reading, unread.append))
-    report.rows += joined
-    report.joined += joined
+    def read() -> Iterator[SourceRow | RecordError]:
+        return _read_in_order(path, detected.format, reading)
+
+    rows = read()
+    held = list(islice(rows, _HELD))
+    survey = _survey(chain(held, rows))
+    rows = iter(held) if len(held) < _HELD else read()
+    if survey.joins:
+        rows = iter(join_annotators(rows, report))
     if options.annotator_by_file:
-        rows = [_name_annotator(row, path.stem) for row in rows]
-    taxonomy, unknown = _map_labels(rows, labels, options, detected.format)
+        rows = (name_annotator(row, path.stem) for row in rows)
+    taxonomy, unknown = _map_labels(survey.labels, labels, options, detected.format)
     report.taxonomies[str(path)] = taxonomy.name
     names = detected.format not in _VERBATIM
     defaults = RowDefaults(options.language, options.country, options.document_type, names)
     for number, row in enumerate(rows):
-        while unread and unread[0].file == row.file and unread[0].line < row.line:
-            refuse(unread.popleft())
+        if isinstance(row, RecordError):
+            refuse(row)
+            continue
         try:
             if isinstance(row.value, Sample):
                 sample = _fill(row.value, options)
@@ -193,53 +183,42 @@ def _import_file(
         else:
             report.rows += 1
             yield row, sample
-    for left in unread:
-        refuse(left)
 
 
-def join_annotators(rows: Iterable[SourceRow]) -> tuple[list[SourceRow], int]:
-    """Rows in which one text has the work of several people, and how many rows were joined to an earlier one.
+def _read_in_order(path: Path, name: str, reading: ReadOptions) -> Iterator[SourceRow | RecordError]:
+    """The rows of a file, with the refusals of others between them."""
+    errors: list[RecordError] = []
+    for row in read_source(path, name, reading, errors.append):
+        yield from errors
+        errors.clear()
+        yield row
+    yield from errors
 
-    Prodigy and Label Studio's JSON-MIN and CSV write a row for each annotator. Rows are joined if every annotation
-    names its author and nobody speaks twice.
-    """
-    kept: list[SourceRow] = []
-    first: dict[tuple[str, str], int] = {}
-    joined = 0
+
+class _Survey(NamedTuple):
+    """What has to be known of all rows before the first is converted: labels, and if people share a text."""
+
+    labels: tuple[str, ...]
+    joins: bool
+
+
+def _survey(rows: Iterable[SourceRow | RecordError]) -> _Survey:
+    labels: dict[str, None] = {}
+    seen: set[int] = set()
+    joins = False
     for row in rows:
-        if isinstance(row.value, RawRow) and (people := _list_people(row.value)):
-            place = first.setdefault((row.value.text, row.value.sample_id), len(kept))
-            earlier = kept[place].value if place < len(kept) else None
-            if isinstance(earlier, RawRow) and not people & _list_people(earlier):
-                added = tuple(one for one in row.value.annotations if one not in earlier.annotations)
-                both = replace(earlier, annotations=earlier.annotations + added)
-                kept[place] = kept[place]._replace(value=both)
-                joined += 1
-                continue
-        kept.append(row)
-    return kept, joined
-
-
-def _name_annotator(row: SourceRow, name: str) -> SourceRow:
-    """The row, in which this person made the annotations that name no author."""
-    if not isinstance(row.value, RawRow):
-        return row
-    named = tuple(one if one.person or one.model else replace(one, person=name) for one in row.value.annotations)
-    return row._replace(value=replace(row.value, annotations=named))
-
-
-def _list_people(row: RawRow) -> frozenset[str]:
-    """The annotators of a row; nobody if an annotation does not name its author."""
-    if not all(one.person or one.model for one in row.annotations):
-        return frozenset()
-    return frozenset(one.person for one in row.annotations if one.person)
+        if isinstance(row, SourceRow) and isinstance(row.value, RawRow):
+            labels.update((label, None) for span in row.value.spans for label in span.labels)
+            if not joins and list_people(row.value):
+                key = hash((row.value.text, row.value.sample_id))
+                joins = key in seen
+                seen.add(key)
+    return _Survey(tuple(labels), joins)
 
 
 def _map_labels(
-    rows: list[SourceRow], labels: LabelSchema, options: ImportOptions, name: str
+    found: Sequence[str], labels: LabelSchema, options: ImportOptions, name: str
 ) -> tuple[Taxonomy, tuple[str, ...]]:
-    raw = [row.value for row in rows if isinstance(row.value, RawRow)]
-    found = [label for row in raw for span in row.spans for label in span.labels]
     shape = next((shape for shape in SHAPES if shape.name == name), None)
     preferred = options.taxonomy or (shape.taxonomy if shape else "")
     return build_mapping(found, labels, options.labels_map, preferred)

@@ -11,16 +11,18 @@ What its loader does, and how this writer handles it:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from goldspan.annotation.errors import RecordError
+from goldspan.annotation.errors import RecordError, UnknownNameError
 from goldspan.annotation.formats.documents import write_documents
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.names import find_language
 from goldspan.annotation.tasks.codec import read_task
 from goldspan.annotation.tasks.store import OnError, list_files, prepare_task, raise_error, read_records
 from goldspan.annotation.text.pronouns import guess_mention_kind
@@ -58,7 +60,7 @@ def read_kiji(paths: Iterable[Path], labels: LabelSchema, on_error: OnError = ra
     for file in list_files(paths):
         for record in read_records(file, on_error):
             try:
-                sample, issues = read_task(_label_mentions(record.value, labels), labels)
+                sample, issues = read_task(_complete_task(record.value, labels), labels)
             except RecordError as error:
                 on_error(RecordError(error.reason, file=record.file, line=record.line, pointer=error.pointer))
                 continue
@@ -74,14 +76,16 @@ def _separate_layers(annotation: Annotation) -> Annotation:
     return replace(annotation, mentions=mentions)
 
 
-def _label_mentions(task: Mapping[str, Any], labels: LabelSchema) -> Mapping[str, Any]:
-    """The task with a guessed kind where a region has no label."""
+def _complete_task(task: Mapping[str, Any], labels: LabelSchema) -> Mapping[str, Any]:
+    """The task with a code for the name of its language, and a guessed kind where a region has no label."""
     data = task.get("data")
     text = data.get("text") if isinstance(data, Mapping) else None
     if not isinstance(data, Mapping) or not isinstance(text, str):
         return task
-    language = str(data.get("language") or "")[:2].lower()
-    changed = dict(task)
+    language = str(data.get("language") or "")
+    with suppress(UnknownNameError):
+        language = find_language(language)
+    changed = {**task, "data": {**data, "language": language}} if language else dict(task)
     for name in ("annotations", "predictions"):
         annotations = task.get(name)
         if isinstance(annotations, list):

@@ -10,6 +10,7 @@ import orjson
 
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.formats.class_labels import decode_row, find_features
 from goldspan.annotation.formats.jsonl import encode_flat
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.types import Sample
@@ -20,7 +21,9 @@ _SMALL, _MAX_RATIO, _LARGEST_BATCH = 64 << 20, 250, 512 << 20
 
 
 def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]:
-    """The rows of a file in its order; `name` is shown in errors. A file of `save_to_disk` (`.arrow`) is read too.
+    """The rows of a file in its order, with the names of ClassLabel numbers; `name` is shown in errors.
+
+    A file of `save_to_disk` (`.arrow`) is read too.
 
     Raises:
         InputError: the file is not readable, or its cells are too large.
@@ -29,16 +32,23 @@ def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]
     try:
         if path.suffix == ".arrow":
             with arrow.memory_map(str(path)) as source, arrow.ipc.open_stream(source) as stream:
-                for batch in stream:
-                    yield from batch.to_pylist()
+                yield from _list_rows(stream, stream.schema)
             return
         refuse_expansion(path, name)
         with arrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-            for batch in file.iter_batches(batch_size=_BATCH):
-                yield from batch.to_pylist()
+            yield from _list_rows(file.iter_batches(batch_size=_BATCH), file.schema_arrow)
     except (arrow.ArrowException, OSError) as error:
         said, kind = str(error).rstrip("."), "Arrow" if path.suffix == ".arrow" else "Parquet"
         raise InputError(f"{name or path} is not readable {kind}: {said}. Fetch it again or report it.") from None
+
+
+def _list_rows(batches: Iterable[Any], schema: Any) -> Iterator[Mapping[str, Any]]:
+    try:
+        features = find_features(orjson.loads((schema.metadata or {}).get(b"huggingface", b"{}")))
+    except orjson.JSONDecodeError:
+        features = {}
+    for batch in batches:
+        yield from (decode_row(row, features) for row in batch.to_pylist()) if features else batch.to_pylist()
 
 
 def refuse_expansion(path: Path, name: str = "") -> None:
@@ -77,25 +87,6 @@ def _measure(array: Any) -> int:
     if arrow.types.is_list(array.type) or arrow.types.is_large_list(array.type) or arrow.types.is_map(array.type):
         return _measure(array.flatten()) if not arrow.types.is_map(array.type) else int(array.nbytes)
     return int(array.nbytes)
-
-
-def read_tag_names(path: Path) -> tuple[str, ...]:
-    """The names of ClassLabel numbers that `datasets` wrote into the metadata; empty if there are none."""
-    arrow = import_arrow()
-    if path.suffix == ".arrow":
-        with arrow.memory_map(str(path)) as source, arrow.ipc.open_stream(source) as stream:
-            metadata = stream.schema.metadata or {}
-    else:
-        metadata = arrow.parquet.read_schema(path).metadata or {}
-    try:
-        features = orjson.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return ()
-    for feature in features.values():
-        inner = feature.get("feature", feature) if isinstance(feature, dict) else {}
-        if isinstance(inner, dict) and isinstance(inner.get("names"), list):
-            return tuple(str(name) for name in inner["names"])
-    return ()
 
 
 def write_parquet(path: Path, samples: Iterable[Sample]) -> ExportReport:

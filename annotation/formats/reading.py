@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from goldspan.annotation.encoding import decode_text
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.rows.options import RowOptions
-from goldspan.annotation.formats.rows.raw import RawRow
+from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
 from goldspan.annotation.formats.wrappers import unwrap_rows
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import MAX_FILE, JsonRecord, OnError, read_records
@@ -19,6 +19,16 @@ from goldspan.annotation.types import Sample
 
 _HEAD = 65_536
 """Bytes of a file that tell its format."""
+PROBE = 20
+"""Rows of a file that tell its format."""
+
+
+class LineError(ValueError):
+    """What is wrong with a line of a file that is being read."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class SourceRow(NamedTuple):
@@ -52,7 +62,7 @@ def read_rows(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[J
     return read_records(path, on_error, options.encoding, coerce=unwrap_rows)
 
 
-def read_head(path: Path, options: ReadOptions) -> str:
+def read_head(path: Path, encoding: str = "") -> str:
     """The first lines of a file, decoded.
 
     Raises:
@@ -63,10 +73,10 @@ def read_head(path: Path, options: ReadOptions) -> str:
             data = stream.read(_HEAD)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    last = data.rfind(b"\n") + 1 or len(data)
+    last = (data.rfind(b"\n") + 1 if len(data) == _HEAD else 0) or len(data)
     for end in (last, last + 1):  # UTF-16 may end a line with a zero byte
         with contextlib.suppress(InputError):
-            return decode_text(data[:end], str(path), options.encoding)
+            return decode_text(data[:end], str(path), encoding)
     return data.decode("latin-1")
 
 
@@ -80,15 +90,64 @@ def ignore_error(error: RecordError) -> None:
     """Errors of a probe are reported when the file is read."""
 
 
+def make_record_error(error: RowError, file: str, line: int) -> RecordError:
+    """The refusal of a row: its code's meaning, and what was found."""
+    meaning = MEANINGS.get(error.code)  # type: ignore[call-overload]
+    parts = [part for part in (meaning or "", error.detail) if part]
+    pointer = {"no_text": "/text"}.get(error.code, "")
+    return RecordError(
+        ": ".join(parts) if meaning else f"{error.code}: {error.detail}", file=file, line=line, pointer=pointer
+    )
+
+
 def read_whole(path: Path, options: ReadOptions) -> str:
     """A whole text file, decoded.
 
     Raises:
         InputError: it cannot be read or decoded, or is too large.
     """
+    return decode_text(read_bytes(path), str(path), options.encoding)
+
+
+def read_bytes(path: Path) -> bytes:
+    """A whole file.
+
+    Raises:
+        InputError: it cannot be read, or is too large.
+    """
     try:
         if path.stat().st_size > MAX_FILE:
             raise InputError(f"{path} is larger than {MAX_FILE >> 20} MiB. Split it.")
-        return decode_text(path.read_bytes(), str(path), options.encoding)
+        return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def read_documents(
+    path: Path, suffixes: Set[str], on_error: OnError, read: Callable[[Path], Iterable[RawRow]]
+) -> Iterator[SourceRow]:
+    """The rows of a file, or of the files of a folder that end so; a file that cannot be read goes to `on_error`.
+
+    Raises:
+        InputError: a folder has no such file, or a file cannot be read at all.
+    """
+    files = list_documents(path, suffixes) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path} holds no {' or '.join(sorted(suffixes))} file.")
+    for file in files:
+        try:
+            rows = list(read(file))
+        except LineError as error:
+            on_error(RecordError(str(error), file=str(file), line=error.line))
+        except RowError as error:
+            on_error(make_record_error(error, str(file), 1))
+        except RecordError as error:
+            on_error(error)
+        else:
+            yield from (SourceRow(str(file), number, row) for number, row in enumerate(rows, start=1))
+
+
+def list_documents(folder: Path, suffixes: Set[str]) -> list[Path]:
+    """The files of a folder that end so, at any depth, without hidden ones, in the order of their names."""
+    files = (file for file in sorted(folder.rglob("*")) if file.suffix.lower() in suffixes and file.is_file())
+    return [file for file in files if not any(part.startswith(".") for part in file.relative_to(folder).parts)]

@@ -4,28 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from goldspan.annotation.errors import RecordError, UnknownNameError
 from goldspan.annotation.formats.brat import read_brat
+from goldspan.annotation.formats.class_labels import decode_row, find_tag_names, read_features_beside
 from goldspan.annotation.formats.columns import read_columns
-from goldspan.annotation.formats.detection import PROBE, TABLES, detect_rows
+from goldspan.annotation.formats.detection import TABLES, detect_rows, holds_tasks
 from goldspan.annotation.formats.inline import read_inline
 from goldspan.annotation.formats.plugins import find_plugins
-from goldspan.annotation.formats.reading import ReadOptions, SourceRow, ignore_error, read_head, read_rows, read_whole
-from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape, score_shapes
-from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
+from goldspan.annotation.formats.reading import (
+    PROBE,
+    ReadOptions,
+    SourceRow,
+    make_record_error,
+    read_head,
+    read_rows,
+    read_whole,
+)
+from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape
+from goldspan.annotation.formats.rows.options import show_text
+from goldspan.annotation.formats.rows.raw import RawRow, RowError
 from goldspan.annotation.formats.rows.studio import ADDRESS
+from goldspan.annotation.formats.rows.tokens import TAG_LISTS
 from goldspan.annotation.formats.span_tables import group_spans
 from goldspan.annotation.formats.standoff import read_azure, read_comprehend, read_pubtator
 from goldspan.annotation.formats.tables import read_table
 from goldspan.annotation.formats.token_tables import find_token_columns, read_token_table
 from goldspan.annotation.formats.webanno import read_webanno
+from goldspan.annotation.formats.xml.documents import XML_FORMATS, read_xml
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, read_task
-from goldspan.annotation.tasks.record import parse_json
 from goldspan.annotation.tasks.store import JsonRecord, OnError
 from goldspan.annotation.types import Sample
 
@@ -60,21 +72,19 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
         UnknownNameError: there is no such format.
         InputError: the file cannot be read at all.
     """
-    reader = _FILES.get(name) if path.is_dir() or name != "kiji" or _holds_tasks(path, options) else None
+    reader = _FILES.get(name) if path.is_dir() or name != "kiji" or holds_tasks(path) else None
     reader = reader or next((plugin for plugin in find_plugins() if plugin.name == name), None)
     if reader:
         yield from reader.read(path, options, on_error)
         return
     if name not in {shape.name for shape in SHAPES}:
         raise UnknownNameError("format", name, list_formats())
-    if name == "hf-tokens" and not options.tag_names:
-        options = replace(options, tag_names=_find_tag_names(path))
     for file in _list_files(path):
         read_file = read_table if file.suffix.lower() in TABLES else read_rows
-        records = read_file(file, options, on_error)
+        records, reading = _name_numbers(file, read_file(file, options, on_error), options)
         if name in _PLAIN:
-            records = iter(group_spans(list(records), options.text_key))
-        yield from _read_shape(records, get_shape(name), options, on_error)
+            records = group_spans(records, options.text_key)
+        yield from _read_shape(records, get_shape(name), reading, on_error)
 
 
 def _list_files(path: Path) -> list[Path]:
@@ -85,27 +95,23 @@ def _list_files(path: Path) -> list[Path]:
     return [file for file in files if file.suffix == ".json"] or files
 
 
-def _holds_tasks(path: Path, options: ReadOptions) -> bool:
-    """True for a file of tasks, as kiji's training reads them; its data set has rows instead."""
-    return any("data" in record.value for record in islice(read_rows(path, options, ignore_error), 1))
+def _name_numbers(
+    path: Path, records: Iterator[JsonRecord], options: ReadOptions
+) -> tuple[Iterator[JsonRecord], ReadOptions]:
+    """Records with the names of ClassLabel numbers that a description beside the file gives, and options with those
+    of numbers in strings.
+    """
+    if options.tag_names or not (features := read_features_beside(path)):
+        return records, options
+    named = (record._replace(value=decode_row(record.value, features)) for record in records)
+    return named, replace(options, tag_names=find_tag_names(features, TAG_LISTS))
 
 
-def _find_tag_names(path: Path) -> tuple[str, ...]:
-    """The names of ClassLabel numbers from `dataset_info.json`, which `datasets` writes beside its files."""
-    for name in ("dataset_info.json", "dataset_infos.json"):
-        try:
-            document = parse_json((path.parent / name).read_bytes())
-        except (OSError, ValueError):
-            continue
-        pending: list[Any] = [document]
-        while pending:
-            node = pending.pop()
-            if isinstance(node, dict):
-                names = node.get("names")
-                if isinstance(names, list) and "O" in names:
-                    return tuple(str(label) for label in names)
-                pending += node.values()
-    return ()
+def _read_records(records: Iterator[JsonRecord], options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
+    """Rows of the shape that the first of them have."""
+    probe = list(islice(records, PROBE))
+    shape = get_shape(detect_rows([record.value for record in probe], options.text_key).format)
+    return _read_shape(chain(probe, records), shape, options, on_error)
 
 
 def _read_shape(
@@ -116,24 +122,21 @@ def _read_shape(
         if sample:
             yield SourceRow(record.file, record.line, sample)
             continue
-        sureness, better = score_shapes([record.value])[0]
-        fitting = shape if sureness <= shape.score(record.value) + _MARGIN else better
         try:
-            row = fitting.read_row(record.value, options.rows)
+            row = _find_better(shape, show_text(record.value, options.text_key)).read_row(record.value, options.rows)
         except RowError as error:
             on_error(make_record_error(error, record.file, record.line))
         else:
             yield SourceRow(record.file, record.line, row)
 
 
-def make_record_error(error: RowError, file: str, line: int) -> RecordError:
-    """The refusal of a row: its code's meaning, and what was found."""
-    meaning = MEANINGS.get(error.code)  # type: ignore[call-overload]
-    parts = [part for part in (meaning or "", error.detail) if part]
-    pointer = {"no_text": "/text"}.get(error.code, "")
-    return RecordError(
-        ": ".join(parts) if meaning else f"{error.code}: {error.detail}", file=file, line=line, pointer=pointer
-    )
+def _find_better(shape: RowShape, row: Mapping[str, Any]) -> RowShape:
+    """The shape of a file, or another that is clearly surer of one of its rows."""
+    own = shape.score(row)
+    if own + _MARGIN >= 1:
+        return shape
+    surest = max(SHAPES, key=lambda one: own if one is shape else one.score(row))
+    return surest if surest is not shape and surest.score(row) > own + _MARGIN else shape
 
 
 def _read_own_task(record: Mapping[str, Any], labels: LabelSchema) -> Sample | None:
@@ -174,11 +177,10 @@ def _read_text(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
 
 def _read_tables(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    if not options.text_key and (columns := find_token_columns(read_head(path, options))):
+    if not options.text_key and (columns := find_token_columns(read_head(path, options.encoding))):
         return read_token_table(path, columns, options, on_error)
-    records = group_spans(list(read_table(path, options, on_error)), options.text_key)
-    shape = get_shape(detect_rows([record.value for record in records[:PROBE]]).format)
-    return _read_shape(iter(records), shape, options, on_error)
+    records, options = _name_numbers(path, read_table(path, options, on_error), options)
+    return _read_records(group_spans(records, options.text_key), options, on_error)
 
 
 def _read_conll(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
@@ -198,13 +200,10 @@ def _read_kiji(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
 
 def _read_parquet(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    from goldspan.annotation.formats.parquet import read_parquet_rows, read_tag_names
+    from goldspan.annotation.formats.parquet import read_parquet_rows
 
-    records = [JsonRecord(str(path), n, dict(row)) for n, row in enumerate(read_parquet_rows(path), start=1)]
-    shape = get_shape(detect_rows([record.value for record in records[:PROBE]]).format)
-    if not options.tag_names:
-        options = replace(options, tag_names=read_tag_names(path) or _find_tag_names(path))
-    return _read_shape(iter(records), shape, options, on_error)
+    rows = (JsonRecord(str(path), n, dict(row)) for n, row in enumerate(read_parquet_rows(path), start=1))
+    return _read_records(*_name_numbers(path, rows, options), on_error)
 
 
 _FILES = {
@@ -222,5 +221,9 @@ _FILES = {
         FileFormat("spacy", "spaCy's DocBin", _read_spacy),
         FileFormat("parquet", "Parquet or Arrow with the columns of any row shape", _read_parquet),
         FileFormat("kiji", "a folder of kiji's training files", _read_kiji),
+        *(
+            FileFormat(name, entry.description, partial(read_xml, read=entry.read))
+            for name, entry in XML_FORMATS.items()
+        ),
     )
 }

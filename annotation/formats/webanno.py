@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.formats.reading import ReadOptions, SourceRow, read_whole
+from goldspan.annotation.formats.reading import LineError, ReadOptions, SourceRow, read_documents, read_whole
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawCluster, RawRelation, RawRow, RawSpan
 from goldspan.annotation.tasks.store import OnError
 
@@ -37,20 +36,7 @@ def read_webanno(path: Path, options: ReadOptions, on_error: OnError) -> Iterato
     Raises:
         InputError: a folder has no `.tsv` file.
     """
-    files = sorted(path.rglob("*.tsv")) if path.is_dir() else [path]
-    if not files:
-        raise InputError(f"{path} holds no .tsv file.")
-    for file in files:
-        try:
-            yield SourceRow(str(file), 1, _read_document(read_whole(file, options), file.stem))
-        except _LineError as error:
-            on_error(RecordError(str(error), file=str(file), line=error.line))
-
-
-class _LineError(ValueError):
-    def __init__(self, message: str, line: int) -> None:
-        super().__init__(message)
-        self.line = line
+    return read_documents(path, {".tsv"}, on_error, lambda file: [_read_document(read_whole(file, options), file.stem)])
 
 
 class _Column(NamedTuple):
@@ -90,7 +76,7 @@ class _Document:
 
 def _read_document(content: str, name: str) -> RawRow:
     if _OLD.match(content):
-        raise _LineError("WebAnno TSV 1 and 2 have no offsets; export WebAnno TSV 3", 1)
+        raise LineError("WebAnno TSV 1 and 2 have no offsets; export WebAnno TSV 3", 1)
     document = _Document()
     pending: list[str] = []
     for number, line in enumerate(content.split("\n"), start=1):
@@ -103,7 +89,7 @@ def _read_document(content: str, name: str) -> RawRow:
         elif line and not line.startswith("#"):
             cells = line.split("\t")
             if len(cells) < 3 or not re.fullmatch(r"\d+-\d+", cells[1]):
-                raise _LineError("expected a token with its offsets", number)
+                raise LineError("expected a token with its offsets", number)
             start, end = (int(part) for part in cells[1].split("-"))
             document.starts[cells[0]] = start
             if pending:
@@ -112,7 +98,7 @@ def _read_document(content: str, name: str) -> RawRow:
             try:
                 _read_cells(document, cells[3:], (start, end))
             except ValueError as error:
-                raise _LineError(str(error), number) from None
+                raise LineError(str(error), number) from None
     spans = [_make_span(key, found, document.features[key]) for key, found in document.parts.items()]
     relations = tuple(_resolve(document, arrow) for arrow in document.arrows)
     clusters = tuple(

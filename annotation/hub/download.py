@@ -17,7 +17,6 @@ import orjson
 
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.formats.mapping import map_label
-from goldspan.annotation.formats.parquet import read_tag_names
 from goldspan.annotation.formats.rows import RowShape, find_shape, get_shape, kiji
 from goldspan.annotation.formats.rows.convert import RowSource, convert_row
 from goldspan.annotation.formats.rows.options import RowOptions
@@ -77,7 +76,7 @@ def download_dataset(
         if file in done:
             continue
         local = fetch_file(snapshot, file)
-        options = RowOptions(labels, tag_names=read_tag_names(local) if file.endswith(".parquet") else ())
+        options = RowOptions(labels)
         rows = read_rows(local, file)
         probe = list(islice(rows, _PROBE))
         shape = find_shape(column for row in probe if row for column in row) if probe else get_shape(kiji.NAME)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,6 +11,7 @@ from typing import Any
 
 from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.annotation.formats.parquet import read_parquet_rows
+from goldspan.annotation.identity import digest
 from goldspan.annotation.tasks.store import read_records
 
 _SUFFIXES = (".parquet", ".jsonl", ".json")
@@ -20,16 +22,14 @@ _NO_DATA = {"dataset_infos.json", "dataset_info.json", "state.json", "config.jso
 
 @dataclass(frozen=True, slots=True)
 class HubShard:
-    """A data file of the repository and the split in its name; `train` if there is none."""
+    """A data file of the repository, and the split in its name: `train` if there is none.
+
+    `name` is a file name for what is made of it, unique within the repository.
+    """
 
     file: str
     split: str
-
-    @property
-    def name(self) -> str:
-        """A file name for what is made of this shard, unique within the repository."""
-        stem = str(PurePosixPath(self.file).with_suffix("")).removeprefix("data/")
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip(".-") or "data"
+    name: str
 
 
 def list_shards(files: Sequence[str], splits: Sequence[str] = ()) -> list[HubShard]:
@@ -47,12 +47,22 @@ def list_shards(files: Sequence[str], splits: Sequence[str] = ()) -> list[HubSha
             f"The repository holds no {', '.join(_SUFFIXES)} file. "
             "For older data sets try --revision refs/convert/parquet."
         )
-    shards = [HubShard(file, find_split(file)) for file in sorted(chosen)]
+    names = {file: _flatten(file) for file in sorted(chosen)}
+    taken = Counter(name.casefold() for name in names.values())
+    shards = [
+        HubShard(file, find_split(file), name if taken[name.casefold()] == 1 else f"{name}-{digest(file, 8)}")
+        for file, name in names.items()
+    ]
     present = {shard.split for shard in shards}
     for split in splits:
         if split not in present:
             raise UnknownNameError("split", split, present)
     return [shard for shard in shards if not splits or shard.split in splits]
+
+
+def _flatten(file: str) -> str:
+    stem = str(PurePosixPath(file).with_suffix("")).removeprefix("data/")
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip(".-") or "data"
 
 
 def find_split(file: str) -> str:

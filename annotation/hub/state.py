@@ -12,7 +12,7 @@ from typing import Any, Literal
 import orjson
 
 from goldspan.annotation.errors import StateError
-from goldspan.annotation.files import AtomicFile, explain_disk, write_atomic
+from goldspan.annotation.files import AtomicFile, explain_disk, open_private, write_atomic
 from goldspan.annotation.hub.client import Snapshot
 from goldspan.annotation.hub.shards import HubShard
 from goldspan.annotation.tasks.store import read_records
@@ -145,7 +145,8 @@ class DownloadState:
                 stream.write(task)
 
             def write_file(sample_id: str, task: bytes) -> None:
-                (self.output / f"{sample_id}.json").write_bytes(task)
+                with open(self.output / f"{sample_id}.json", "wb", opener=open_private) as file:
+                    file.write(task)
                 stream.write(sample_id.encode() + b"\n")
 
             with explain_disk(self.output):

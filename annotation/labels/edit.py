@@ -38,8 +38,7 @@ def measure_contrast(color: str) -> float:
 
 def review_labels(labels: LabelSchema) -> list[SchemaFinding]:
     """Find pale or shared colours, unknown validators, clashing hotkeys and missing hints."""
-    findings: list[SchemaFinding] = []
-    colors: dict[str, str] = {}
+    findings = [*_review_colors(labels)]
     hotkeys: dict[str, str] = {}
     for label in labels.labels:
         if label.validator and label.validator not in VALIDATORS:
@@ -48,14 +47,25 @@ def review_labels(labels: LabelSchema) -> list[SchemaFinding]:
             )
         if measure_contrast(label.color) < MIN_CONTRAST:
             findings.append(SchemaFinding(label.code, f"color {label.color} is too pale on white; use a darker one"))
-        for kind, value, seen in (("color", label.color.lower(), colors), ("hotkey", label.hotkey, hotkeys)):
-            if value and value in seen:
-                findings.append(SchemaFinding(label.code, f"{kind} {value} is also used by {seen[value]}"))
-            seen.setdefault(value, label.code)
+        if label.hotkey in hotkeys:
+            findings.append(SchemaFinding(label.code, f"hotkey {label.hotkey} is also used by {hotkeys[label.hotkey]}"))
+        if label.hotkey:
+            hotkeys.setdefault(label.hotkey, label.code)
         findings += _review_values(label, labels)
         if not label.guidance:
             findings.append(SchemaFinding(label.code, "no hints; generators and annotators have only its name"))
     return findings
+
+
+def _review_colors(labels: LabelSchema) -> Iterator[SchemaFinding]:
+    """One finding for all colours that labels share."""
+    users: dict[str, list[str]] = {}
+    for label in labels.labels:
+        users.setdefault(label.color.lower(), []).append(label.code)
+    shared = {color: codes for color, codes in users.items() if len(codes) > 1}
+    if shared:
+        named = "; ".join(f"{color} by {', '.join(codes)}" for color, codes in shared.items())
+        yield SchemaFinding(next(iter(shared.values()))[0], f"labels share a color: {named}")
 
 
 def _review_values(label: Label, labels: LabelSchema) -> Iterator[SchemaFinding]:

@@ -32,8 +32,8 @@ from goldspan.annotation.labels.schema import LabelSchema, build_labels, load_la
 from goldspan.annotation.labelstudio.project.relabel import RelabelRules, relabel_result
 from goldspan.annotation.labelstudio.pull.records import digest_record
 from goldspan.annotation.locks import hold_lock
-from goldspan.annotation.tasks.record import pack_record, unpack_record
-from goldspan.annotation.tasks.store import list_files, read_records
+from goldspan.annotation.tasks.record import pack_record, parse_json, unpack_record
+from goldspan.annotation.tasks.store import LIST, list_files, read_records
 from goldspan.annotation.tasks.workspace import Workspace
 
 _PARTS = ("annotations", "predictions", "drafts")
@@ -218,15 +218,29 @@ def _count_uses(file: Path, rules: RelabelRules) -> dict[str, int]:
 def _rewrite(file: Path, rules: RelabelRules, labels: LabelSchema) -> None:
     """Rewrite one file as a whole; lines without an old label stay as they are, byte for byte."""
     mode = file.stat().st_mode & 0o777
-    if file.suffix == ".json":
-        document = orjson.loads(file.read_bytes())
+    if (document := _load_whole(file)) is not None:
         records = document if isinstance(document, list) else [document]
-        relabelled = [relabel_record(record, rules, labels) or record for record in records]
+        relabelled = [
+            (relabel_record(record, rules, labels) if isinstance(record, dict) else None) or record
+            for record in records
+        ]
         write_atomic(file, orjson.dumps(relabelled if isinstance(document, list) else relabelled[0]), mode)
         return
     with file.open("rb") as lines, AtomicFile(file, mode) as stream:
         for line in lines:
             stream.write(_relabel_line(line, rules, labels))
+
+
+def _load_whole(file: Path) -> Any:
+    """The document of a file that is one JSON value, as `read_records` takes it; None for a file of lines."""
+    data = file.read_bytes() if file.suffix == ".json" else b""
+    with file.open("rb") as stream:
+        if not data and LIST.match(stream.read(512)):
+            data = file.read_bytes()
+    try:
+        return parse_json(data) if data else None
+    except ValueError:
+        return None
 
 
 def _relabel_line(line: bytes, rules: RelabelRules, labels: LabelSchema) -> bytes:

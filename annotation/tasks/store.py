@@ -19,7 +19,7 @@ from goldspan.annotation.encoding import decode_text, detect_encoding
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.files import AtomicFile, refuse_device, suggest_path
 from goldspan.annotation.identity import IdentityCheck
-from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.codec import DecodedTask, encode_task, load_task_validator, read_task, validate_task
 from goldspan.annotation.tasks.record import MAX_DEPTH, explain_json, is_deep, pack_record, parse_json, unpack_record
 from goldspan.annotation.tombstones import Tombstones, find_tombstones
@@ -36,7 +36,7 @@ _COMPANIONS = (".state.json", ".conflicts.jsonl", ".part.jsonl", ".rejections.js
 """Suffixes of companion files, which hold no samples and are skipped in folders."""
 
 
-_LIST = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*[{\[]")
+LIST = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*[{\[]")
 """How a file begins that holds one list of rows, whatever its name."""
 
 
@@ -55,7 +55,7 @@ def raise_error(error: RecordError) -> None:
 
 _OTHER_FILES = frozenset(
     {".csv", ".tsv", ".psv", ".txt", ".md", ".xlsx", ".conll", ".conllu", ".bio", ".bioes", ".iob", ".iob2", ".ann"}
-    | {".spacy", ".parquet", ".arrow", ".xml", ".yml", ".yaml"}
+    | {".spacy", ".parquet", ".arrow", ".xml", ".xmi", ".tei", ".yml", ".yaml"}
 )
 """Endings of files that are never samples."""
 
@@ -117,7 +117,7 @@ def read_records(
         with path.open("rb") as stream:
             refuse_device(stream, path)
             head = stream.peek(512)[:512]
-            if path.suffix == ".json" or _LIST.match(head):
+            if path.suffix == ".json" or LIST.match(head):
                 yield from _read_whole(path, stream, on_error, (encoding, coerce))
             elif encoding or detect_encoding(head) not in {"utf-8", "utf-8-sig"}:
                 text = decode_text(_read_limited(path, stream), str(path), encoding)
@@ -219,20 +219,20 @@ def _unpack(value: dict[str, Any]) -> dict[str, Any]:
 
 def read_samples(
     paths: str | Path | Iterable[str | Path],
-    labels: LabelSchema,
+    labels: LabelSchema | None = None,
     on_error: OnError = raise_error,
     *,
     tolerant: bool = False,
     unique: bool = True,
 ) -> Iterator[Sample]:
-    """The samples of files and folders, one at a time.
+    """The samples of files and folders, one at a time; without `labels` by the label schema that `load_labels()` finds.
 
     A record with an issue in its regions or relations is refused, and so is one whose id stood before with another
     text or whose text stood before with another id (`IdentityCheck`; not if `unique` is False).
     `tolerant` yields what can be read of a record, whatever its identity.
     """
     identities = IdentityCheck()
-    for record, (sample, issues) in read_tasks(paths, labels, on_error):
+    for record, (sample, issues) in read_tasks(paths, load_labels() if labels is None else labels, on_error):
         if tolerant:
             yield sample
         elif issues:
@@ -291,25 +291,27 @@ def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
 def write_samples(
     path: str | Path,
     samples: Iterable[Sample],
-    labels: LabelSchema,
+    labels: LabelSchema | None = None,
     on_error: OnError = raise_error,
     *,
     replace: bool = True,
 ) -> int:
     """Write samples as JSONL, whole or not at all; returns how many. Refused ones go to `on_error`.
 
-    What was erased from the file's workspace is refused too.
+    What was erased from the file's workspace is refused too. Without `labels`, the label schema is the one that
+    `load_labels()` finds.
 
     Raises:
         StateError: the disk refused, or the file exists and `replace` is False.
     """
     written = 0
+    schema = load_labels() if labels is None else labels
     erased = find_tombstones(Path(path))
     with AtomicFile(Path(path), replace=replace) as stream:
         for number, sample in enumerate(samples, start=1):
             try:
                 erased.refuse(sample.sample_id, sample.text)
-                task = prepare_task(sample, labels)
+                task = prepare_task(sample, schema)
             except RecordError as error:
                 on_error(RecordError(error.reason, file=str(path), line=number, pointer=error.pointer))
                 continue

@@ -11,7 +11,6 @@ import typer
 
 from goldspan.cli.shared.console import print_table, say
 from goldspan.cli.shared.options import make_app
-from goldspan.cli.shared.signals import stop_on_sigterm
 
 if TYPE_CHECKING:
     from goldspan.annotation.tasks.workspace import Workspace
@@ -56,7 +55,6 @@ def demo(
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.cli.demo.steps import Demo
 
-    stop_on_sigterm()
     started = time.monotonic()
     if template:
         workspace = _open_project(data or Path(f"data/demo-{template}"), template, languages)

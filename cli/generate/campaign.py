@@ -11,7 +11,7 @@ import typer
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace
 from goldspan.cli.generate import inspect
 from goldspan.cli.generate.options import GenerationOptions, JobOptions, read_execution, read_settings
-from goldspan.cli.generate.progress import ProgressLine
+from goldspan.cli.generate.progress import RunBar
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import exit_for
 from goldspan.cli.shared.option_groups import expand_option_groups
@@ -153,14 +153,14 @@ def _execute(
     from goldspan.generators.campaigns.drive import run_campaign
     from goldspan.generators.runs.pipeline import RunOutcome
 
-    with ProgressLine(campaign.name) as line:
+    with RunBar(campaign.name) as bar:
         outcome, found = run_campaign(
             workspace,
             campaign,
             parallel=parallel,
             execution=read_execution(job),
             labels_file=labels,
-            on_progress=line.show,
+            on_progress=bar.show,
         )
     if json:
         print_json({"outcome": outcome.value, **found.to_dict()})

@@ -177,7 +177,7 @@ def _execute(
     from goldspan.generators.runs.pipeline import RunOutcome
     from goldspan.generators.runs.run import Limits, run_generation
 
-    with progress.ProgressLine(folder.name) as line:
+    with progress.RunBar(folder.name) as bar:
         summary = run_generation(
             find_workspace(data),
             folder,
@@ -185,7 +185,7 @@ def _execute(
             execution=read_execution(job),
             limits=Limits(job.max_cost, job.max_tokens),
             labels_file=labels,
-            on_progress=line.show,
+            on_progress=bar.show,
         )
     if json:
         print_json(summary.to_dict())

@@ -12,7 +12,7 @@ from rich.markup import escape
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.cli.generate.options import GenerationOptions, JobOptions, RunName, read_settings
-from goldspan.cli.generate.progress import ProgressLine
+from goldspan.cli.generate.progress import RunBar
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.option_groups import expand_option_groups
 from goldspan.cli.shared.options import DataOption, JsonOption, NewDataOption
@@ -87,9 +87,9 @@ def watch(
 
     progress = _read_run(run, data)
     folder = find_workspace(data).runs / progress.run
-    with ProgressLine(progress.run) as line:
+    with RunBar(progress.run) as bar:
         while not progress.finished:
-            line.show(progress)
+            bar.show(progress)
             running = is_running(folder)
             progress = _read_run(progress.run, data)
             if not running:

@@ -1,51 +1,28 @@
-"""Progress line and summary of a run."""
+"""Progress and summary of a run."""
 
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
-from goldspan.cli.shared.console import err, say, warn
-from goldspan.cli.shared.waiting import report_waits
+from goldspan.cli.shared.console import say, warn
+from goldspan.cli.shared.progress import ProgressBar
 
 if TYPE_CHECKING:
     from goldspan.generators.runs.pipeline import Summary
     from goldspan.generators.runs.progress import Progress as RunProgress
 
 
-class ProgressLine:
-    """A progress bar on stderr: done, refused, tokens, rate, time left, cost."""
+class RunBar(ProgressBar):
+    """Progress of a run: done, refused, tokens, rate, time left, cost."""
 
     def __init__(self, name: str) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-        )
-        self._progress = Progress(*columns, console=err, transient=not err.is_terminal, disable=not err.is_terminal)
-        self._task = self._progress.add_task(name, total=None, note="")
+        super().__init__(name)
         self._began = time.monotonic()
         self._first: RunProgress | None = None
-        self._latest = name
-        self._waits = report_waits(err, lambda: self._latest)
         self._notice = ""
-
-    def __enter__(self) -> ProgressLine:
-        self._progress.start()
-        self._waits.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._waits.__exit__(kind, error, trace)
-        self._progress.stop()
 
     def show(self, progress: RunProgress) -> None:
         """Redraw; a new notice is printed above the line."""
@@ -55,7 +32,6 @@ class ProgressLine:
         self._first = self._first or progress
         seconds = max(time.monotonic() - self._began, 0.001)
         ended = progress.done + progress.dead
-        self._latest = f"{progress.run}: {ended:,} of {progress.samples:,} done"
         rate = (progress.answered - self._first.answered) / seconds
         speed = (ended - self._first.done - self._first.dead) / seconds
         note = [
@@ -69,7 +45,7 @@ class ProgressLine:
             note.append(f"{progress.batches_open} batches open")
         if speed:
             note.append(f"{format_seconds((progress.samples - ended) / speed)} left")
-        self._progress.update(self._task, completed=ended, total=progress.samples, note=" · ".join(note))
+        self.update(completed=ended, total=progress.samples, note=" · ".join(note))
 
 
 def format_seconds(seconds: float) -> str:

@@ -60,11 +60,7 @@ def check(
         if details:
             for place, issue in report.details:
                 out.out(f"{place} {issue.severity} {issue.code}: {issue.message}", highlight=False)
-        print_table(
-            ["code", "severity", "issues", "meaning"],
-            ((code, severity, count, meaning) for code, severity, count, meaning in report.rows()),
-            right=(2,),
-        )
+        print_table(["code", "severity", "issues", "meaning"], report.rows(), right=(2,))
         say(f"{report.samples} samples, {report.refused} refused, {report.errors} errors, {report.warnings} warnings.")
     if not report.samples:
         warn(NO_SAMPLES)

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.errors import UnknownNameError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.samples.files import FilesArgument
 from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.options import JsonOption, LabelsOption
-from goldspan.cli.shared.outputs import SAMPLES, output_option
+from goldspan.cli.shared.outputs import SAMPLES, ForceOption, output_option, refuse_existing
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
     from goldspan.annotation.types import Sample
 
 OutputOption = Annotated[Path, output_option("File to write (JSONL)", *SAMPLES)]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists")]
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +44,7 @@ def mix(
     from goldspan.generators.mixing.mix import mix_files
     from goldspan.generators.mixing.plan import load_mix
 
-    _require_free(output, force)
+    refuse_existing(output, force=force)
     refusals = Refusals()
     report = mix_files(load_mix(plan), output, load_labels(labels), refusals)
     if as_json:
@@ -107,7 +106,7 @@ def noise(
         if name != "names" and name not in schema.entity_codes:
             raise UnknownNameError("label", name, schema.entity_codes)
         changed |= find_changeable(schema) if name == "names" else {name}
-    _require_free(output, force)
+    refuse_existing(output, force=force)
     refusals, bare = Refusals(), 0
 
     def iter_noisy() -> Iterator[Sample]:
@@ -126,8 +125,3 @@ def noise(
         left_out = f" {bare} without an annotation were left out." if bare else ""
         say(f"{count} samples written to {output}.{left_out}")
     raise typer.Exit(refusals.exit_code)
-
-
-def _require_free(output: Path, force: bool) -> None:
-    if output.exists() and not force:
-        raise InputError(f"{output} exists. Use --force to replace it.")

@@ -46,7 +46,7 @@ def split(
     reader = SampleFiles(files, labels)
     outlines = reader.outline()
     if not outlines:
-        raise InputError("There is no sample to split.")
+        raise InputError("There is no sample to split: no record can be read. `goldspan samples check` says why.")
     made = split_samples(outlines, ratios, seed=seed, threshold=threshold)
     report = report_split(outlines, made, ratios, seed=seed)
     if output:

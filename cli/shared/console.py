@@ -82,9 +82,12 @@ def print_table(
 ) -> None:
     """Print an aligned table on stdout; `right` holds indices of right-aligned columns. Cells are plain text.
 
-    In a terminal too narrow for whole words beside each other, each row becomes a block of lines.
+    In a terminal too narrow for whole words beside each other, each row becomes a block of lines. A table without rows
+    is not printed.
     """
     cells = [["–" if cell is None else str(cell) for cell in row] for row in rows]
+    if not cells:
+        return
     if not _fits(columns, cells):
         _print_blocks(columns, cells, title)
         return

@@ -42,13 +42,10 @@ def make_app(**settings: Any) -> typer.Typer:
 
 
 def _require_folder(folder: Path | None) -> Path | None:
-    """Refuse a workspace that is not there, unless a project names it: a misspelled name would show an empty one."""
-    from goldspan.annotation.errors import InputError
-    from goldspan.annotation.files import exists, suggest_path
-    from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project
+    """Refuse a workspace that is not there."""
+    from goldspan.annotation.tasks.workspace import check_workspace
 
-    if folder and not exists(folder) and not find_workspace_project(Workspace(folder)):
-        raise InputError(f"There is no folder {folder}; --data takes that of a workspace.{suggest_path(folder)}")
+    check_workspace(folder, "--data")
     return folder
 
 

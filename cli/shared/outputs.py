@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from goldspan.annotation.errors import InputError
 
 SAMPLES = (".jsonl", ".ndjson")
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists")]
 _KNOWN = frozenset(
     f".{name}"
     for names in (
@@ -40,6 +41,16 @@ def check_output(path: Path, *suffixes: str, hint: str = "") -> None:
     if suffixes and path.stem.endswith(suffixes[0]):
         better = path.stem
     raise InputError(f"{path} ends in {suffix}, but {wanted} is written. Name it {better}.{' ' + hint if hint else ''}")
+
+
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Refuse to replace a file without --force.
+
+    Raises:
+        InputError: it exists.
+    """
+    if path.exists() and not force:
+        raise InputError(f"{path} exists. Give another --output, or --force to replace it.")
 
 
 def output_option(text: str, *suffixes: str) -> Any:

@@ -24,6 +24,11 @@ class Refusals:
             fail("… more records are refused; only their number is shown.")
 
     @property
+    def has_hidden(self) -> bool:
+        """True if there were more than the terminal shows."""
+        return len(self.errors) > _SHOWN
+
+    @property
     def exit_code(self) -> Exit:
         """REFUSED_SOME if there were any."""
         return Exit.REFUSED_SOME if self.errors else Exit.OK

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goldspan.annotation.errors import InputError
-from goldspan.cli.shared.console import err, print_json, print_table, say, warn
+from goldspan.cli.shared.console import print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.outputs import check_output
 from goldspan.cli.shared.predictors import parse_options
-from goldspan.cli.shared.signals import stop_on_sigterm
+from goldspan.cli.shared.progress import ProgressBar
 
 if TYPE_CHECKING:
     from goldspan.shards.report import ShardReport, ShardSummary
@@ -70,32 +70,8 @@ class ShardCommand:
 
         shards = list_shards(self.sources, self.output)
         options = EngineOptions(self.workers, self.values)
-        stop_on_sigterm()
-        with _Progress(len(shards)) as progress:
+        with _ShardBar(len(shards)) as progress:
             yield ShardWork(shards, self.output, self.engine, options, self.labels, progress.note)
-
-
-def read_shard_command(
-    files: Iterable[Path],
-    output: Path | None,
-    engine: str,
-    values: list[str] | None,
-    workers: int,
-    labels: Path | None,
-) -> ShardCommand:
-    """The command line of a run over shards.
-
-    Raises:
-        InputError: there is no --output, it is named as a file, or an option is not KEY=VALUE.
-    """
-    if output is None:
-        raise InputError("Give --output FOLDER for the results of several files, a folder, a packed file, or --engine.")
-    if not is_address(output):
-        check_output(output)
-    if broken := [value for value in values or () if "=" not in value]:
-        raise InputError(f"--engine-option takes KEY=VALUE, not {broken[0][:60]!r}.")
-    sources = tuple(restore_address(file) for file in files)
-    return ShardCommand(sources, restore_address(output), engine or "local", tuple(values or ()), workers, labels)
 
 
 def find_shard_command(
@@ -105,17 +81,31 @@ def find_shard_command(
     values: list[str] | None,
     workers: int,
     labels: Path | None,
+    *,
+    needed: bool | None = None,
 ) -> ShardCommand | None:
-    """`read_shard_command` where an engine is named; None where the command works on its files itself.
+    """The command line of a run over shards; None where the command works on its files itself.
+
+    `needed`: these files need an engine; then `local` is the default. None: they never do, and `workers` is for engines
+    only.
 
     Raises:
-        InputError: an option of engines is given without one, or what `read_shard_command` raises.
+        InputError: an option of engines is given without one, there is no --output, it is named as a file, or an
+            option is not KEY=VALUE.
     """
-    if engine:
-        return read_shard_command(files, output, engine, values, workers, labels)
-    if values or workers > 1:
-        raise InputError(f"{'--engine-option' if values else '--workers'} is for --engine; name one: --engine local.")
-    return None
+    if not engine and not needed:
+        if values or (workers > 1 and needed is None):
+            option = "--engine-option" if values else "--workers"
+            raise InputError(f"{option} is for --engine; name one: --engine local.")
+        return None
+    if output is None:
+        raise InputError("Give --output FOLDER for the results of several files, a folder, a packed file, or --engine.")
+    if not is_address(output):
+        check_output(output)
+    if broken := [value for value in values or () if "=" not in value]:
+        raise InputError(f"--engine-option takes KEY=VALUE, not {broken[0][:60]!r}.")
+    sources = tuple(restore_address(file) for file in files)
+    return ShardCommand(sources, restore_address(output), engine or "local", tuple(values or ()), workers, labels)
 
 
 def describe_predictor(name: str, options: list[str] | None) -> dict[str, Any]:
@@ -139,11 +129,11 @@ def is_address(path: Path) -> bool:
     return bool(_LOCAL_SCHEME.match(str(path)))
 
 
-def needs_engine(path: Path) -> bool:
-    """True for what only a run over shards reads: an address, or a packed file."""
+def need_engine(files: Iterable[Path]) -> bool:
+    """True if only a run over shards reads these: an address, or a packed file."""
     from goldspan.shards.packing import PACKED
 
-    return is_address(path) or path.suffix in PACKED
+    return any(is_address(file) or file.suffix in PACKED for file in files)
 
 
 def restore_address(path: Path) -> str:
@@ -180,30 +170,14 @@ def show_summary(summary: ShardSummary, output: str, *, as_json: bool) -> Exit:
     return Exit.REFUSED_SOME if summary.failed or summary.counts.get("refused") else Exit.OK
 
 
-class _Progress:
-    """One line: shards, samples, time left."""
+class _ShardBar(ProgressBar):
+    """Progress over shards, with the number of samples."""
 
     def __init__(self, shards: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("shards, {task.fields[samples]} samples"),
-            TimeRemainingColumn(),
-        )
-        self._bar = Progress(*columns, console=err, transient=True)
-        self._task = self._bar.add_task("shards", total=shards, samples=0)
+        super().__init__("shards", shards)
         self._samples = 0
-
-    def __enter__(self) -> _Progress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
 
     def note(self, report: ShardReport, skipped: bool) -> None:
         """Count a shard."""
         self._samples += report.counts.get("samples", 0)
-        self._bar.update(self._task, advance=1, samples=self._samples)
+        self.update(advance=1, note=f"{self._samples:,} samples")

@@ -1,4 +1,4 @@
-"""Signals in commands that run until they are stopped."""
+"""What commands do when they are told to stop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 
 
 def stop_on_sigterm() -> None:
-    """Treat SIGTERM like Ctrl-C, so that a command stops what it started before it ends."""
+    """Treat SIGTERM like Ctrl-C."""
     signal.signal(signal.SIGTERM, _interrupt)
 
 
@@ -32,5 +32,8 @@ def halt_on_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _interrupt(_number: int, frame: FrameType | None) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)

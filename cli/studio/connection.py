@@ -72,22 +72,10 @@ def connect(options: StudioOptions) -> Studio:
 @contextmanager
 def show_progress() -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar on stderr; yields its callback."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from goldspan.cli.shared.progress import ProgressBar
 
-    from goldspan.cli.shared import console
-    from goldspan.cli.shared.waiting import report_waits
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console.err, transient=True) as bar:
-        task = bar.add_task("connecting", total=None)
-        state = ["connecting"]
-
-        def update(stage: str, done: int, total: int) -> None:
-            state[0] = f"{stage}: {done:,} of {total:,}" if total else stage
-            bar.update(task, description=stage, completed=done, total=total or None)
-
-        with report_waits(console.err, lambda: state[0]):
-            yield update
+    with ProgressBar("connecting") as bar:
+        yield lambda stage, done, total: bar.update(description=stage, completed=done, total=total or None)
 
 
 def warn_refused(refused: Sequence[RefusedSample]) -> None:

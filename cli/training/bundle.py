@@ -87,6 +87,7 @@ def bundle(
     except GateClosedError as error:
         fail("The gate is closed; nothing was written.")
         say(f"`{error.command}` shows how to fix it; --despite-gate ignores it.")
+        say("Samples that nobody reviewed are bundled by name: goldspan bundle FOLDER")
         for reason in error.reasons:
             fail(reason)
         raise typer.Exit(Exit.GATE_CLOSED) from None

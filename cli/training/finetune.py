@@ -90,7 +90,7 @@ def start(
         max_cost=max_cost,
     )
     workspace = find_workspace(data)
-    plan = plan_tuning(choose_tuning_bundle(workspace, bundle), settings, load_labels(labels))
+    plan = plan_tuning(choose_tuning_bundle(workspace, bundle), settings, load_labels(labels), workspace.root)
     excess = plan.find_excess()
     if dry_run or not as_json:
         show_plan(plan, excess, as_json=as_json)

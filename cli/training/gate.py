@@ -60,7 +60,7 @@ def _show(
     subject: str,
     as_json: bool,
 ) -> NoReturn:
-    from goldspan.training.gate.verdict import show_figure, show_found
+    from goldspan.training.gate.verdict import show_found, show_value
 
     if as_json:
         print_json(document)
@@ -72,7 +72,7 @@ def _show(
                     "ok" if c.passed else "NO",
                     c.question,
                     show_found(c),
-                    f"{'≥' if c.at_least else '≤'} {show_figure(c.bound)}",
+                    f"{'≥' if c.at_least else '≤'} {show_value(c, c.bound)}",
                     c.detail,
                     "" if c.passed else c.fix,
                 )

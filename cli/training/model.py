@@ -22,10 +22,9 @@ def list_all(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the models of the workspace."""
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.predictors.model.directory import is_model_directory
-    from goldspan.training.runs import find_models_folder
+    from goldspan.training.runs import list_model_folders
 
-    root = find_models_folder(find_workspace(data))
-    folders = sorted(folder for folder in root.iterdir() if is_model_directory(folder)) if root.is_dir() else []
+    folders = filter(is_model_directory, list_model_folders(find_workspace(data)))
     found = [{"model": str(folder), **_summarise(_read_manifest(folder))} for folder in folders]
     if as_json:
         print_json(found)

@@ -59,7 +59,7 @@ def draw() -> None:
 
 def _draw_samples(state: DashboardState) -> None:
     ui.begin_section("Samples to decide")
-    left, right, far = st.columns([2, 2, 1], vertical_alignment="bottom")
+    left, right, far = st.columns([3, 3, 2], vertical_alignment="bottom")
     pair = left.selectbox(
         "Labels", ["", *explore.list_pairs(state.mirror)], key="labels", format_func=_name_any, bind="query-params"
     )

@@ -80,12 +80,13 @@ def _draw_versions(state: DashboardState, found: list[models.StoredModel]) -> No
         st.text("This model has no recall curve.")
         return
     ui.begin_section("Precision against recall")
+    share = alt.Axis(format="%", tickCount=5)
     chart = (
         alt.Chart(curve)
         .mark_line(point=True, color=charts.SERIES[0])
         .encode(
-            x=alt.X("recall:Q", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False), title="recall"),
-            y=alt.Y("precision:Q", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False), title="precision"),
+            x=alt.X("recall:Q", axis=share, scale=alt.Scale(zero=False, domainMax=1), title="recall"),
+            y=alt.Y("precision:Q", axis=share, scale=alt.Scale(domain=[0, 1]), title="precision"),
             order="recall:Q",
             tooltip=[alt.Tooltip(f"{column}:Q", format=".3f") for column in ("bias", "precision", "recall")],
         )

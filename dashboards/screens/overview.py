@@ -149,6 +149,9 @@ def _draw_funnel(funnel: Funnel) -> None:
 
 
 def _draw_days(days: pl.DataFrame) -> None:
+    if not days["reviews"].sum():
+        st.text(f"No sample was reviewed in the last {days.height} days.")
+        return
     import altair as alt
 
     from goldspan.dashboards import charts

@@ -24,7 +24,9 @@ def draw() -> None:
     left, right, far = st.columns([1, 1, 2], vertical_alignment="bottom")
     size = int(left.number_input("Samples", 5, 200, 20, step=5, key="size", bind="query-params"))
     seed = int(right.number_input("Seed of the reserve", 0, 10**6, 0, key="seed", bind="query-params"))
-    include = far.toggle("Include samples that are in Label Studio already", key="pushed", bind="query-params")
+    include = far.toggle(
+        "Include pushed", key="pushed", bind="query-params", help="Also rank samples that are in Label Studio already"
+    )
     pushed = read_pushed(state.workspace)
     found = _plan(state.mirror.version, state, size, seed, frozenset() if include else frozenset(pushed))
     if not found.entries:

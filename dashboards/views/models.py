@@ -17,7 +17,7 @@ from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.evaluation.scores.wilson import measure_wilson
 from goldspan.predictors.model.directory import CALIBRATION, MANIFEST, find_served_folder, is_model_directory
 from goldspan.training.loop.state import LoopState
-from goldspan.training.runs import find_models_folder
+from goldspan.training.runs import find_models_folder, list_model_folders
 
 TEST = "test"
 """The gold of an evaluation on the held-out split."""
@@ -81,8 +81,7 @@ class StoredModel:
 
 def list_models(workspace: Workspace) -> list[StoredModel]:
     """List the model directories of the workspace, the newest last; those that cannot be read are left out."""
-    root = find_models_folder(workspace)
-    folders = [folder for folder in root.iterdir() if is_model_directory(folder)] if root.is_dir() else []
+    folders = filter(is_model_directory, list_model_folders(workspace))
     found = []
     for folder in sorted(folders, key=lambda folder: (folder.stat().st_mtime, folder.name)):
         with suppress(OSError, ValueError, GoldspanError):

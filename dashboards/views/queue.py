@@ -54,24 +54,24 @@ def tabulate_queue(queue: LabelQueue, pushed: set[str]) -> pl.DataFrame:
     rows = [
         (
             number,
-            entry.sample_id,
             "; ".join(entry.reasons),
             entry.priority,
             round(entry.seconds),
             entry.language,
             entry.document_type,
+            entry.sample_id,
             entry.sample_id in pushed,
         )
         for number, entry in enumerate(queue.entries, start=1)
     ]
     schema = {
         "number": pl.Int64,
-        "sample_id": pl.String,
         "reason": pl.String,
         "priority": pl.Float64,
         "seconds": pl.Int64,
         "language": pl.String,
         "document_type": pl.String,
+        "sample_id": pl.String,
         "pushed": pl.Boolean,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")

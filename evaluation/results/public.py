@@ -89,7 +89,7 @@ evaluate_async = run_in_thread(evaluate)
 
 
 def compare(
-    results: Sequence[EvaluationResult | str | Path],
+    results: EvaluationResult | str | Path | Sequence[EvaluationResult | str | Path],
     *,
     gold: Source | None = None,
     labels: LabelSchema | None = None,
@@ -110,6 +110,7 @@ def compare(
     Raises:
         InputError: there is no result, or a file cannot be read.
     """
+    results = [results] if isinstance(results, EvaluationResult | str | Path) else results
     loaded = [result if isinstance(result, EvaluationResult) else read_result(Path(result)) for result in results]
     baselines: Mapping[str, Mapping[str, object]] | None = None
     if gold is not None and loaded:

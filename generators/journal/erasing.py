@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from goldspan.annotation.errors import StateError
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import ERASED
 
@@ -72,7 +73,7 @@ def erase_items(folder: Path, items: Set[int], is_event: Callable[[str], bool] =
     Open requests of the items are decided as `missing`: an answer that still comes is not stored.
 
     Raises:
-        StateError: another process is running the run, or the disk refused.
+        StateError: another process is running or reading the run, or the disk refused.
     """
     with Journal(folder, lock=True) as journal:
         journal.query("PRAGMA secure_delete = ON")
@@ -103,9 +104,13 @@ def finish_erasing(folder: Path) -> None:
 
 
 def _compact(journal: Journal) -> None:
-    """Rewrite the database and empty its write-ahead log."""
+    """Rewrite the database and empty its write-ahead log, which another reader can hold back."""
     journal.query("VACUUM")
-    journal.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    [(is_busy, *_)] = journal.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    if is_busy:
+        raise StateError(
+            f"Another program reads {journal.folder}, and erased texts are still in its log. End it, and erase again."
+        )
 
 
 def _load(value: str | None) -> Any:

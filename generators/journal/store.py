@@ -23,6 +23,9 @@ from goldspan.annotation.files import make_private_folder, open_private
 from goldspan.generators.journal.lock import RunLock
 from goldspan.generators.journal.migrations import migrate
 
+_PATIENCE = 30.0
+"""Seconds to wait for another process that writes or reads the file."""
+
 
 class RunJournal:
     """One run's journal, opened for running (`lock=True`) or read-only (also on read-only disks).
@@ -179,7 +182,7 @@ class _Guard:
 
 def _connect(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
     os.close(open_private(str(path), os.O_RDWR | os.O_CREAT))
-    connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")

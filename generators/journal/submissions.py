@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from goldspan.annotation.errors import StateError
@@ -22,15 +22,11 @@ OPEN_STATES = ("creating", "submitted")
 """A batch may be open at the provider."""
 UNFINISHED_STATES = ("planned", "uploaded", *OPEN_STATES)
 """Rows may be tied to the submission that an executor must recover."""
-_COLUMNS = (
-    "intent", "state", "rows", "sha256", "input_file", "batch", "status", "output_file", "error_file", "lines_read",
-    "cost", "details", "created", "updated",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One batch at a provider. `status` is the provider's own word; `lines_read` counts lines of the output file."""
+    """One batch at a provider. `status` is the provider's own word."""
 
     intent: str
     state: str
@@ -41,14 +37,15 @@ class Submission:
     status: str = ""
     output_file: str = ""
     error_file: str = ""
-    lines_read: int = 0
-    cost: float | None = None
     details: dict[str, Any] = field(default_factory=dict)
     created: float = 0.0
     updated: float = 0.0
 
 
-def plan_submission(journal: Journal, intent: str, custom_ids: Sequence[str], **fields: Any) -> None:
+_COLUMNS = tuple(column.name for column in fields(Submission))
+
+
+def plan_submission(journal: Journal, intent: str, custom_ids: Sequence[str], **changes: Any) -> None:
     """Write the intent and tie the (submitted) rows to it, in one durable commit."""
     moment = time.time()
     with journal.transaction(durable=True) as connection:
@@ -60,40 +57,43 @@ def plan_submission(journal: Journal, intent: str, custom_ids: Sequence[str], **
             "UPDATE row SET submission = ? WHERE custom_id = ? AND state = 'submitted'",
             [(intent, custom_id) for custom_id in custom_ids],
         )
-        if fields:
-            update_submission(journal, intent, **fields)
+        if changes:
+            update_submission(journal, intent, **changes)
 
 
-def update_submission(journal: Journal, intent: str, *, durable: bool = True, **fields: Any) -> None:
-    """Change fields of a submission. `durable=False` is for what may be lost in a power cut (`lines_read`)."""
-    if unknown := set(fields) - set(_COLUMNS):
+def update_submission(journal: Journal, intent: str, *, durable: bool = True, **changes: Any) -> None:
+    """Change fields of a submission. `durable=False` is for what may be lost in a power cut (`status`)."""
+    if unknown := changes.keys() - set(_COLUMNS):
         raise ValueError(f"no such submission fields: {sorted(unknown)}")
-    if "details" in fields:
-        fields["details"] = json.dumps(fields["details"])
-    names = ", ".join(f"{name} = ?" for name in fields)
+    if "details" in changes:
+        changes["details"] = json.dumps(changes["details"])
+    names = ", ".join(f"{name} = ?" for name in changes)
     with journal.transaction(durable=durable) as connection:
         connection.execute(
             f"UPDATE submission SET {names}, updated = ? WHERE intent = ?",  # noqa: S608
-            (*fields.values(), time.time(), intent),
+            (*changes.values(), time.time(), intent),
         )
 
 
 def list_submissions(journal: Journal, *, open_only: bool = False) -> list[Submission]:
     """Submissions in the order they were planned. `open_only`: those that an executor must recover."""
-    condition = f"WHERE state IN ({', '.join('?' * len(UNFINISHED_STATES))})" if open_only else ""
-    found = journal.query(
-        f"SELECT {', '.join(_COLUMNS)} FROM submission {condition} ORDER BY created",  # noqa: S608
-        UNFINISHED_STATES if open_only else (),
-    )
-    return [Submission(**{**dict(zip(_COLUMNS, row, strict=True)), "details": json.loads(row[11])}) for row in found]
+    if open_only:
+        return _select(journal, f"WHERE state IN ({', '.join('?' * len(UNFINISHED_STATES))})", *UNFINISHED_STATES)
+    return _select(journal, "")
 
 
 def read_submission(journal: Journal, intent: str) -> Submission:
     """One submission."""
-    for submission in list_submissions(journal):
-        if submission.intent == intent:
-            return submission
+    if found := _select(journal, "WHERE intent = ?", intent):
+        return found[0]
     raise StateError(f"Run {journal.run_id} has no submission {intent}.")
+
+
+def _select(journal: Journal, condition: str, *parameters: str) -> list[Submission]:
+    statement = f"SELECT {', '.join(_COLUMNS)} FROM submission {condition} ORDER BY created"  # noqa: S608
+    found = journal.query(statement, parameters)
+    documents = (dict(zip(_COLUMNS, row, strict=True)) for row in found)
+    return [Submission(**{**one, "details": json.loads(one["details"])}) for one in documents]
 
 
 def list_open_rows(journal: Journal, intent: str) -> list[str]:

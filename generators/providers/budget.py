@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,6 +96,11 @@ class Budget:
     def forget_item(self, item: int) -> None:
         """An item was given up: nothing is set aside for its later stages any more."""
         self.release(_name_later(item))
+
+    def hold_outstanding(self, custom_ids: Iterable[str]) -> None:
+        """Set aside what rows may take that an earlier process has sent, whether the budget holds that or not."""
+        for custom_id in custom_ids:
+            self._set_aside(custom_id, 2 * EXPECTED_OUTPUT, self._prices.cost(EXPECTED_OUTPUT, EXPECTED_OUTPUT))
 
     def reserve_tokens(self, custom_id: str, tokens_in: int, tokens_out: int) -> bool:
         """Set aside so many tokens for a row; False if that would break the budget."""

@@ -18,6 +18,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.text.tagged import render_tagged
+from goldspan.generators.runs.paraphrases import load_samples
 from goldspan.generators.runs.seed_texts import SHORTEST, draw_passage, find_languages, read_passages
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.specs.directions import draw_direction, read_scenarios
@@ -49,6 +50,12 @@ def write_content_fields(spec: Spec, settings: RunSettings, labels: LabelSchema)
         fields |= {"passage": passage} if passage else {}
     example = _choose_example(spec, settings, labels)
     return fields | ({"example": example} if example else {})
+
+
+def forget_files() -> None:
+    """Read the files of a run anew when they are next needed: a notebook may have changed them since the last run."""
+    for read in (_load_scenarios, _load_examples, read_passages, load_samples):
+        read.cache_clear()
 
 
 def list_held(settings: RunSettings, labels: LabelSchema) -> dict[str, tuple[str, ...]]:

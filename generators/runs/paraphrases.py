@@ -26,14 +26,19 @@ def draw_paraphrase(
     Raises:
         InputError: no sample of the file is annotated and in one of the run's languages.
     """
-    samples = _load_samples(settings.paraphrase_file, settings.languages, labels)
+    samples = load_samples(settings.paraphrase_file, settings.languages, labels)
     sample = samples[(settings.seed + item) % len(samples)]
     spec = derive_spec(sample, labels, settings.seed, item, document_types)
     return join_family(spec, settings.phrase_families), sample.sample_id
 
 
 @lru_cache(maxsize=2)
-def _load_samples(path: str, languages: tuple[str, ...], labels: LabelSchema) -> tuple[Sample, ...]:
+def load_samples(path: str, languages: tuple[str, ...], labels: LabelSchema) -> tuple[Sample, ...]:
+    """The samples of a file that a run can paraphrase.
+
+    Raises:
+        InputError: there is none in one of these languages.
+    """
     found = tuple(
         replace(sample, sample_id=sample.sample_id or make_sample_id(sample.text, sample.language))
         for sample in read_samples([Path(path)], labels)

@@ -193,7 +193,7 @@ def _write(run: OpenRun, samples: Path) -> OutputCounts:
         written = write_output(journal, settings, labels, samples)
     except StateError as error:
         raise StateError(
-            f"{error} Everything answered is kept; mend that, then `goldspan generate resume {journal.run_id}`."
+            f"{error} Everything answered is kept; fix that, then `goldspan generate resume {journal.run_id}`."
         ) from error
     journal.write_settings({"written": sum(ended.get(state, 0) for state in ("done", "dead", ERASED))})
     return written

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import fields, replace
 from pathlib import Path
 
+from goldspan.annotation.configuration import require_least
 from goldspan.annotation.errors import ConfigurationError, InputError, UnknownNameError
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.loops import run_interruptible
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.generators.providers.profiles import PROFILES
+from goldspan.generators.runs.content import forget_files
 from goldspan.generators.runs.executors import OFFLINE, ExecutionOptions, fill_prices
 from goldspan.generators.runs.folder import begin_run
 from goldspan.generators.runs.pipeline import Summary
-from goldspan.generators.runs.run import (
-    Limits,
-    OnProgress,
-    check_settings,
-    run_generation,
-    run_generation_async,
-)
+from goldspan.generators.runs.run import Limits, OnProgress, check_settings, run_generation_async
 from goldspan.generators.runs.settings import OFFLINE_MODEL, RunSettings
 from goldspan.generators.specs.families import MOST_FAMILIES
 
 
-def generate(
+async def generate_async(
     settings: RunSettings,
     *,
     run: str = "",
@@ -36,7 +34,8 @@ def generate(
     """Begin a run, or go on with the one that has these settings, and drive it until it ends or waits.
 
     The samples are in `summary.samples`. Nothing that was answered is asked or paid for twice, however often the call
-    is interrupted and repeated. Also works where an event loop is running (a notebook).
+    is interrupted, or cancelled, and repeated. `goldspan.generate` also works where an event loop is running (a
+    notebook).
 
     Args:
         settings: what is asked of whom; see `complete_settings` for what may be left out.
@@ -54,24 +53,11 @@ def generate(
         ServiceError: the provider cannot be used as things are.
     """
     workspace = find_workspace(data)
-    folder = prepare_run(settings, run=run, new=new, data=data, limits=limits)
-    return run_generation(workspace, folder, execution=execution, limits=limits, on_progress=on_progress)
-
-
-async def generate_async(
-    settings: RunSettings,
-    *,
-    run: str = "",
-    new: bool = False,
-    data: str | Path | None = None,
-    execution: ExecutionOptions | None = None,
-    limits: Limits | None = None,
-    on_progress: OnProgress | None = None,
-) -> Summary:
-    """`generate` for callers with an event loop; cancelling it stops the run, which the next call goes on with."""
-    workspace = find_workspace(data)
-    folder = prepare_run(settings, run=run, new=new, data=data, limits=limits)
+    folder = await asyncio.to_thread(prepare_run, settings, run=run, new=new, data=data, limits=limits)
     return await run_generation_async(workspace, folder, execution=execution, limits=limits, on_progress=on_progress)
+
+
+generate = run_interruptible(generate_async)
 
 
 def prepare_run(
@@ -89,6 +75,7 @@ def prepare_run(
         ConfigurationError: there is no key or no model, or no price for a limit in dollars.
         StateError: the run was begun with other settings.
     """
+    forget_files()
     settings = fill_prices(complete_settings(settings))
     labels = load_labels(settings.labels_file or None)
     check_settings(settings, labels, limits or Limits())
@@ -110,6 +97,8 @@ _FOR_MODELS = {
     "price_out": "--price-out",
 }
 """Settings that the offline author cannot follow, by their option."""
+
+_LEAST = {"samples": 0, "attempts": 1, "max_tokens": 1, "temperature": 0, "price_in": 0, "price_out": 0, "novelty": 0}
 
 
 def _refuse_unused(settings: RunSettings) -> None:
@@ -139,11 +128,14 @@ def complete_settings(settings: RunSettings) -> RunSettings:
 
     Raises:
         UnknownNameError: there is no such provider, mode or window.
-        ConfigurationError: the provider has no model of its own.
+        ConfigurationError: the provider has no model of its own, or a number is too small or not finite.
         InputError: there is no language, a setting would have no effect, or there cannot be so many families.
     """
+    if not isinstance(settings.languages, tuple | list):
+        raise InputError(f"languages is a tuple of codes: ({settings.languages!r},), not {settings.languages!r}.")
     if not settings.languages:
         raise InputError("--languages names no language; give codes like en,de.")
+    require_least("a run", settings, _LEAST)
     _refuse_unused(settings)
     if settings.provider == OFFLINE:
         return replace(settings, model=OFFLINE_MODEL, mode="")

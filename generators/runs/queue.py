@@ -10,7 +10,7 @@ from typing import Any
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import OPEN_STATES, Item, Row, RowKey
-from goldspan.generators.providers.budget import EXPECTED_OUTPUT, Budget, estimate_usage
+from goldspan.generators.providers.budget import Budget, estimate_usage
 from goldspan.generators.providers.protocol import Answer, Request
 from goldspan.generators.runs.novelty import REPEATED, NoveltyCheck
 from goldspan.generators.stages.answers import AnswerVerdict, judge_answer
@@ -58,18 +58,14 @@ class PipelineQueue:
         self._order = list(work.stages)
         self._changed = asyncio.Event()
         self._next_item = journal.next_item()
-        self.released = journal.release_unclaimed()
+        journal.release_unclaimed()
         counts = journal.count_open()
         self._pending, self._outstanding = counts["pending"], counts["submitted"]
         self.stopped_by = ""
         self._held = False
         self._held_questions: dict[str, _Question] = {}
-        self._reserve_recovered()
-
-    def _reserve_recovered(self) -> None:
-        if self._outstanding and self._budget.limited:
-            for custom_id in self._journal.list_submitted():
-                self._budget.reserve_tokens(custom_id, EXPECTED_OUTPUT, EXPECTED_OUTPUT)
+        if self._outstanding and budget.limited:
+            budget.hold_outstanding(journal.list_submitted())
 
     @property
     def finished(self) -> bool:

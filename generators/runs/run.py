@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from goldspan.annotation.configuration import require_least
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.labels.schema import Label, LabelSchema
 from goldspan.annotation.loops import run_interruptible
@@ -50,6 +51,14 @@ class Limits:
 
     max_cost: float | None = None
     max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that bound nothing.
+
+        Raises:
+            ConfigurationError: one is negative or not finite.
+        """
+        require_least("the limits of a run", self, {"max_cost": 0, "max_tokens": 0})
 
 
 def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -> None:

@@ -116,14 +116,15 @@ async def _ask_language(
     while len(known) < wanted and barren < _BARREN:
         number += 1
         request = build_scenario_request(settings, labels, language, number, known[-PER_REQUEST:], domain)
-        answer = (await asker.complete(request)).answer
-        if answer.state is not AnswerState.ANSWERED:
+        answer, is_cached = await asker.complete(request)
+        has_failed = answer.state is not AnswerState.ANSWERED
+        if has_failed and not is_cached:
             raise ServiceError(f"The model gave no situations in {language}: {answer.message or answer.error}.")
         read = read_answer(answer.content)
         unusable += read is None
         folded = {text.casefold() for text in known}
         fresh = [text for text in read or () if text.casefold() not in folded]
-        barren = 0 if fresh else barren + 1
+        barren = 0 if fresh else barren + (not has_failed)
         known += fresh[: wanted - len(known)]
     return unusable
 

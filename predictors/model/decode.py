@@ -171,18 +171,8 @@ def read_runs(path: Sequence[int]) -> list[tuple[int, int, int]]:
     return runs
 
 
-def make_transitions(tags: Sequence[str], bias: float = 0.0) -> dict[str, list[float] | list[list[float]]]:
-    """`crf_transitions.json` as kiji's app reads it: 0 where the BIO rules allow a step, `FORBIDDEN` elsewhere.
-
-    `bias` is added to each allowed step into a tag other than `O`, which makes decoding lean towards recall.
-    """
-    gains = [0.0 if tag == "O" else bias for tag in tags]
-    starts = [FORBIDDEN if tag.startswith("I-") else gain for tag, gain in zip(tags, gains, strict=True)]
-    rows = [
-        [
-            FORBIDDEN if tag.startswith("I-") and before[2:] != tag[2:] else gain
-            for tag, gain in zip(tags, gains, strict=True)
-        ]
-        for before in tags
-    ]
+def make_transitions(tags: Sequence[str]) -> dict[str, list[float] | list[list[float]]]:
+    """`crf_transitions.json` as kiji's app reads it: 0 where the BIO rules allow a step, `FORBIDDEN` elsewhere."""
+    starts = [FORBIDDEN if tag.startswith("I-") else 0.0 for tag in tags]
+    rows = [[FORBIDDEN if tag.startswith("I-") and before[2:] != tag[2:] else 0.0 for tag in tags] for before in tags]
     return {"transitions": rows, "start_transitions": starts, "end_transitions": [0.0] * len(tags)}

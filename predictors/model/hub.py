@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import explain_disk
+from goldspan.annotation.files import explain_disk, stage_folder
 from goldspan.annotation.hub.client import fetch_repository, publish_folder
 from goldspan.predictors.model.directory import open_directory
 from goldspan.predictors.model.signing import SignaturePolicy
@@ -81,10 +81,7 @@ def download_model(
     """
     if target.exists():
         raise InputError(f"{target} exists. Give a new folder.")
-    with explain_disk(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=".download-"))
-    try:
+    with stage_folder(target) as folder:
         wanted = ["quantized/*", *_SIGNATURES]
         commit = fetch_repository(repository, folder / "model", revision=revision, patterns=wanted)
         if not (folder / "model" / "quantized").is_dir():
@@ -92,10 +89,7 @@ def download_model(
         policy = (SignaturePolicy.REQUIRE if key else SignaturePolicy.WARN) if verify else SignaturePolicy.OFF
         if not open_directory(folder / "model", policy, key).verification.signed and verify:
             raise StateError(f"{repository} is not signed. It was not kept.")
-        with explain_disk(target):
-            (folder / "model").rename(target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "model").rename(target)
     return commit
 
 
@@ -105,5 +99,8 @@ def _name_dataset(card: str, dataset: str) -> str:
         return card
     head, mark, rest = card.partition("---\n")
     if head or not mark:
-        raise StateError("The model card has no metadata.")
+        raise StateError(
+            "The model card (quantized/README.md) does not begin with its metadata, a block between two lines `---`. "
+            "Train the model again, or leave out the data set."
+        )
     return f"---\ndatasets:\n- {dataset}\n{rest}"

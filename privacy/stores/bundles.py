@@ -16,7 +16,8 @@ from goldspan.annotation.files import explain_disk
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.store import read_records
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.privacy.stores.base import Hit, Place, Store, iter_files, search_bytes
+from goldspan.privacy.search import search_file
+from goldspan.privacy.stores.base import Hit, Place, Store, iter_files
 from goldspan.privacy.stores.records import count_records
 from goldspan.privacy.subject import Subject
 from goldspan.training.bundle.manifest import MANIFEST, check_manifest
@@ -99,7 +100,7 @@ class ModelStore(Store):
             if (manifest := _read_manifest(folder)) and _count_samples(folder, subject):
                 withdrawn.add(manifest["fingerprint"])
         for folder in _list_folders(find_models_folder(place.workspace)):
-            if any(search_bytes(file, subject) for file in iter_files(folder)):
+            if any(search_file(file, subject) for file in iter_files(folder)):
                 yield Hit(self.name, place.name(folder), 1, "delete: its files hold it")
             elif withdrawn and _names_any(folder, withdrawn):
                 yield Hit(self.name, place.name(folder), 0, _TRAINED, remains=True)
@@ -107,7 +108,7 @@ class ModelStore(Store):
     def erase(self, place: Place, subject: Subject) -> Iterator[Hit]:
         """Delete models whose files hold the subject."""
         for folder in _list_folders(find_models_folder(place.workspace)):
-            if any(search_bytes(file, subject) for file in iter_files(folder)):
+            if any(search_file(file, subject) for file in iter_files(folder)):
                 with explain_disk(folder):
                     shutil.rmtree(folder)
                 yield Hit(self.name, place.name(folder), 1, "deleted")
@@ -177,7 +178,7 @@ def _holds_run(run: TrainingRun, subject: Subject, place: Place) -> bool:
     """True if the inputs of a run hold the subject, or are a bundle that was withdrawn."""
     if not run.inputs.is_file():
         return False
-    if search_bytes(run.inputs, subject):
+    if search_file(run.inputs, subject):
         return True
     try:
         with tarfile.open(fileobj=io.BytesIO(run.inputs.read_bytes()), mode="r:gz") as packed:
@@ -192,7 +193,7 @@ def _find_metaflow(place: Place) -> Path:
 
 
 def _holds_metaflow(place: Place, subject: Subject) -> bool:
-    return any(search_bytes(file, subject) for file in iter_files(_find_metaflow(place)))
+    return any(search_file(file, subject) for file in iter_files(_find_metaflow(place)))
 
 
 def _names_any(folder: Path, fingerprints: set[str]) -> bool:

@@ -16,7 +16,8 @@ import orjson
 
 from goldspan.annotation.files import explain_disk, write_atomic
 from goldspan.annotation.tombstones import Tombstones
-from goldspan.privacy.stores.base import Hit, Place, Store, iter_files, search_bytes
+from goldspan.privacy.search import search_file
+from goldspan.privacy.stores.base import Hit, Place, Store, iter_files
 from goldspan.privacy.subject import Subject
 
 _JOBS = ("goldspan-serve-", "goldspan-shard-")
@@ -63,7 +64,7 @@ class FolderStore(Store):
 
     def _list_held(self, place: Place, subject: Subject) -> list[Path]:
         children = _list_children(place.root / self.entries[0])
-        return [path for path in children if any(search_bytes(file, subject) for file in iter_files(path))]
+        return [path for path in children if any(search_file(file, subject) for file in iter_files(path))]
 
 
 class DashboardStore(Store):
@@ -73,7 +74,7 @@ class DashboardStore(Store):
 
     def find(self, place: Place, subject: Subject) -> Iterator[Hit]:
         """Name the tables if they hold an id of the subject."""
-        if any(search_bytes(file, subject) for file in self.list_files(place)):
+        if any(search_file(file, subject) for file in self.list_files(place)):
             yield Hit(self.name, ".dashboard", 1, "delete; the dashboard builds its tables anew")
 
     def erase(self, place: Place, subject: Subject) -> Iterator[Hit]:
@@ -82,7 +83,7 @@ class DashboardStore(Store):
         for folder in folders:
             _delete(folder)
         log = place.root / ".dashboard" / "log"
-        if log.is_file() and search_bytes(log, subject):
+        if log.is_file() and search_file(log, subject):
             with explain_disk(log):
                 os.truncate(log, 0)
         if folders:
@@ -98,7 +99,7 @@ class PlainStore(Store):
     def find(self, place: Place, subject: Subject) -> Iterator[Hit]:
         """Name files that hold the subject."""
         for file in self.list_files(place):
-            if search_bytes(file, subject):
+            if search_file(file, subject):
                 yield Hit(self.name, place.name(file), 1, "yours: edit or delete it", remains=True)
 
     def erase(self, place: Place, subject: Subject) -> Iterator[Hit]:

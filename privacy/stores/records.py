@@ -10,7 +10,8 @@ import orjson
 
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import AtomicFile, write_atomic
-from goldspan.privacy.stores.base import Hit, Place, Store, search_bytes
+from goldspan.privacy.search import search_file
+from goldspan.privacy.stores.base import Hit, Place, Store
 from goldspan.privacy.subject import Subject
 
 LINES = (".jsonl", ".ids.txt", ".part.jsonl")
@@ -58,12 +59,12 @@ def count_records(file: Path, subject: Subject) -> int:
     if file.suffix == ".json":
         document = _load(file, subject)
         if document is None:
-            return int(search_bytes(file, subject))
+            return int(search_file(file, subject))
         held = [record for record in _list_records(document) if subject.holds(record)]
         for record in held:
             subject.collect(record)
         return len(held)
-    return int(search_bytes(file, subject))
+    return int(search_file(file, subject))
 
 
 def drop_records(file: Path, subject: Subject) -> int:
@@ -76,7 +77,7 @@ def drop_records(file: Path, subject: Subject) -> int:
         return drop_lines(file, subject)
     if file.suffix == ".json" and (document := _load(file, subject)) is not None:
         return _drop_from_document(file, document, subject)
-    if not search_bytes(file, subject):
+    if not search_file(file, subject):
         return 0
     file.unlink()
     return 1
@@ -91,7 +92,7 @@ def drop_lines(file: Path, subject: Subject) -> int:
             with file.open("rb") as lines, AtomicFile(file) as target:
                 target.writelines(line for number, line in enumerate(lines) if number not in dropped)
         except OSError as error:
-            raise StateError(f"{file} cannot be read: {error.strerror}.") from None
+            raise StateError(f"{file} cannot be rewritten: {error.strerror}. Run it again.") from None
     return len(dropped)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from goldspan.annotation.files import explain_disk
-from goldspan.privacy.stores.base import Hit, Place, iter_files, search_bytes
+from goldspan.privacy.search import search_file
+from goldspan.privacy.stores.base import Hit, Place, iter_files
 from goldspan.privacy.stores.records import RecordStore, count_records, is_ours
 from goldspan.privacy.subject import Subject
 from goldspan.shards.report import PLAN
@@ -51,7 +52,7 @@ class ShardStore(RecordStore):
         """Remove the records, and delete the other results."""
         for file in self.list_files(place):
             run = None if is_ours(file) else _find_run(file, place.root)
-            if run is not None and search_bytes(file, subject):
+            if run is not None and search_file(file, subject):
                 with explain_disk(file):
                     file.unlink(missing_ok=True)
                 yield Hit(self.name, place.name(file), 1, f"deleted; {_ANEW}")

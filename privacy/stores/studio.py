@@ -13,7 +13,8 @@ from goldspan.annotation.errors import ConfigurationError, ServiceError, StateEr
 from goldspan.annotation.files import find_json
 from goldspan.annotation.labelstudio.api.credentials import Credentials, load_account, resolve_credentials
 from goldspan.annotation.labelstudio.server.folder import find_data, find_log, read_record
-from goldspan.privacy.stores.base import Hit, Place, Store, iter_files, search_bytes
+from goldspan.privacy.search import search_file
+from goldspan.privacy.stores.base import Hit, Place, Store, iter_files
 from goldspan.privacy.stores.records import count_records, drop_records, is_ours
 from goldspan.privacy.subject import Subject
 
@@ -49,10 +50,10 @@ class StudioStore(Store):
             if count := count_records(file, subject):
                 yield Hit(self.name, place.name(file), count, "remove records")
         for file in _list_uploads(place):
-            if search_bytes(file, subject):
+            if search_file(file, subject):
                 yield Hit(self.name, place.name(file), 1, "delete")
         log = find_log(place.workspace)
-        if log.is_file() and search_bytes(log, subject):
+        if log.is_file() and search_file(log, subject):
             yield Hit(self.name, place.name(log), 1, "empty")
 
     def erase(self, place: Place, subject: Subject) -> Iterator[Hit]:
@@ -72,11 +73,11 @@ class StudioStore(Store):
             if is_ours(file) and (count := drop_records(file, subject)):
                 yield Hit(self.name, place.name(file), count, "removed records")
         for file in _list_uploads(place):
-            if search_bytes(file, subject):
+            if search_file(file, subject):
                 file.unlink()
                 yield Hit(self.name, place.name(file), 1, "deleted")
         log = find_log(place.workspace)
-        if log.is_file() and search_bytes(log, subject):
+        if log.is_file() and search_file(log, subject):
             log.write_bytes(b"")
             yield Hit(self.name, place.name(log), 1, "emptied")
 
@@ -237,7 +238,9 @@ def _compact(database: Path) -> None:
     try:
         with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as tables:
             tables.execute("VACUUM")
-            tables.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            [(is_busy, *_)] = tables.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if is_busy:
+                raise StateError(f"{database} is in use, and deleted rows are still in its log. Run the command again.")
     except sqlite3.Error as error:
         raise StateError(f"{database} cannot be rewritten: {error}. Run the command again.") from None
 

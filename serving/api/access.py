@@ -85,7 +85,9 @@ def translate_error(error: Exception) -> JsonResponse:
     if isinstance(error, GoldspanError):
         return answer_error(422, "refused", message)
     if isinstance(error, HTTPException):
-        return answer_error(error.status_code, "http", str(error.detail))
+        return answer_error(
+            error.status_code, "http", f"{error.detail.rstrip('.')}. /openapi.json describes every route."
+        )
     return answer_error(502, "internal", "The request failed. Nothing was given out; the server's log names the error.")
 
 

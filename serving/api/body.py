@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.types import Message
 
 import goldspan.schemas as schemas
-from goldspan.annotation.errors import InputError
+from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.redaction import show_controls
 from goldspan.serving.limits import LimitError
 
 
@@ -19,14 +20,29 @@ async def read_json(request: Request, schema: str, limit: int) -> dict[str, Any]
 
     Raises:
         LimitError: the body has more than `limit` bytes.
-        InputError: it is not JSON, or not what the JSON Schema of that name allows.
+        UnknownNameError: it has a key that the JSON Schema of that name does not know.
+        InputError: it is not JSON, or not what the JSON Schema allows.
     """
     value = await read_object(request, limit)
-    problems = schemas.validator(schema).problems(value)
+    check_request(value, schema)
+    return value
+
+
+def check_request(value: dict[str, Any], schema: str) -> None:
+    """Hold the JSON object of a request against the JSON Schema of that name.
+
+    Raises:
+        UnknownNameError: it has a key that the schema does not know.
+        InputError: it is not what the schema allows.
+    """
+    validator = schemas.validator(schema)
+    known = validator.schema["properties"]
+    if unknown := next((key for key in value if key not in known), None):
+        raise UnknownNameError("key of the request", show_controls(unknown)[:80], known)
+    problems = validator.problems(value)
     if problems:
         named = "; ".join(f"{one.pointer or '/'}: {_describe(one.message)}" for one in problems[:3])
         raise InputError(f"The request is not as it should be: {named}.")
-    return value
 
 
 async def read_object(request: Request, limit: int) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-import goldspan.schemas as schemas
 from goldspan.annotation.errors import InputError, StateError
 from goldspan.serving.api.access import JsonResponse
-from goldspan.serving.api.body import check_length, limit_receive
+from goldspan.serving.api.body import check_length, check_request, limit_receive
 from goldspan.serving.api.masking import read_policy
 from goldspan.serving.documents.base import FieldChoice, FileSettings, make_settings
 from goldspan.serving.jobs import JobStore
@@ -83,9 +82,7 @@ def _read_settings(part: Any) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise InputError("The part `settings` has to be a JSON object.")
     own = {key: settings.pop(key) for key in ("fields", "pdf", "ocr") if key in settings}
-    problems = schemas.validator("mask-request").problems({**settings, "text": ""})
-    if problems:
-        raise InputError(f"The part `settings` is not as it should be at {problems[0].pointer or '/'}.")
+    check_request({**settings, "text": ""}, "mask-request")
     return {**settings, **own}
 
 

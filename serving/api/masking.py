@@ -12,10 +12,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from goldspan.annotation.errors import InputError
+from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.annotation.types import Annotation, Author, Entity, sort_spans
 from goldspan.masking.mask import Masker
-from goldspan.masking.policy import Policy, Rule, build_policy, load_policy
+from goldspan.masking.policy import Policy, Rule, build_policy, list_presets, load_policy
 from goldspan.masking.referents import find_referents
 from goldspan.masking.restore import restore_text
 from goldspan.masking.result import MaskedText
@@ -67,8 +67,8 @@ class MaskRequest:
 def read_policy(body: Mapping[str, Any], state: ServerState) -> Policy:
     """The policy of a request: a preset or one of its own, narrowed to its labels, with its operators and threshold."""
     given = body.get("policy", state.settings.policy)
-    if isinstance(given, str) and given.endswith(".toml") and given != state.settings.policy:
-        raise InputError("A request names a preset or gives the policy itself, not a file.")
+    if isinstance(given, str) and given not in (state.settings.policy, *list_presets()):
+        raise UnknownNameError("policy", given[:80], list_presets(), "Or give the policy itself as JSON.")
     policy = _load_preset(given) if isinstance(given, str) else build_policy(given)
     if not isinstance(given, str):
         policy.check(state.schema)

@@ -109,9 +109,11 @@ def make_routes(state: ServerState) -> list[Route]:
                 if not isinstance(file, UploadFile):
                     raise InputError("Send the file as the part `file` of multipart/form-data.")
                 fields = {**request.query_params, **{k: v for k, v in form.items() if isinstance(v, str)}}
-                text = await _read_pdf_text(await file.read(), state.settings.ocr)
+                content = await file.read()
         except MultiPartException as error:
             raise InputError(f"The body is not multipart/form-data: {error.message}") from None
+        async with state.admission.enter():
+            text = await _read_pdf_text(content, state.settings.ocr)
         body: dict[str, Any] = {"text": text, "method": fields.get("method", "mistral")}
         body |= {"model": fields.get("model", "base"), "pii_entities": _read_list(fields.get("pii_entities", "[]"))}
         return await answer_predict(body, state, prefix="pdf-", limit=state.settings.limits.characters)

@@ -124,6 +124,8 @@ def read_document(path: Path, limit: int = MAX_DOCUMENT) -> bytes:
     Raises:
         InputError: it cannot be read, or is longer than `limit`.
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give a file.")
     try:
         size = path.stat().st_size
         if size > limit:

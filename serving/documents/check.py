@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from goldspan.annotation.text.words import find_occurrences
-from goldspan.masking.detection import is_telling
 from goldspan.masking.mask import Masker
+from goldspan.masking.repeats import is_telling
 from goldspan.serving.documents.base import read_document
 from goldspan.serving.documents.escapes import open_escapes
 from goldspan.serving.documents.plain import decode_text

@@ -25,7 +25,7 @@ _INVISIBLE = r"\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
 """Soft hyphens, zero-width spaces, marks of direction."""
 
 SIGNS = frozenset(
-    "%&=\\<+_{\x07\x08\x1b\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+    "%&=\\<+_{|\x07\x08\x1b\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
 """A text with none of these has no escapes."""
 
@@ -239,7 +239,8 @@ _FORMS: MappingProxyType[str, _Form] = MappingProxyType(
         "octal": _Form(r"(?:\\[0-3][0-7]{2})+", _read_octal, width=4),
         "punctuation": _Form(r"\\[!-/:-@\[-`{-~]", lambda match: match.group()[1:]),
         "parts": _Form(
-            r"([\"'])[ \t]*\+[ \t]*([\"'])", lambda match: "" if match.group()[0] == match.group()[-1] else None
+            r"([\"'])[ \t]*(?:\+|\|\|)[ \t]*([\"'])",
+            lambda match: "" if match.group()[0] == match.group()[-1] else None,
         ),
         "overstrike": _Form(r"(?:[^\n\x08]\x08)+[^\n\x08]", lambda match: match.group()[-1]),
         "link": _Form(r"\x1b\]8;[^;\x07\x1b]*;|\x07|\x1b\\\\", lambda match: " "),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,12 +13,16 @@ from time import perf_counter
 from typing import Any
 
 from goldspan.annotation.errors import GoldspanError, InputError, MaskingError
-from goldspan.annotation.files import explain_disk
+from goldspan.annotation.files import explain_disk, suggest_path
 from goldspan.annotation.identity import digest
+from goldspan.annotation.locks import hold_lock
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings
 from goldspan.serving.documents.registry import find_document_masker
 from goldspan.serving.documents.report import REPORT, MaskingReport, digest_file
+
+_PREFIX, _SUFFIX = ".masking-", ".tmp"
+"""Ends of the name of an unfinished output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def plan_jobs(paths: Iterable[Path], output: Path) -> list[FileJob]:
             find_document_masker(path)
             jobs.append(FileJob(path, output / path.name, path.name))
         else:
-            raise InputError(f"There is no file or folder {path}.")
+            raise InputError(f"There is no file or folder {path}.{suggest_path(path)}")
     return _check_jobs(jobs)
 
 
@@ -91,8 +95,32 @@ def _check_jobs(jobs: list[FileJob]) -> list[FileJob]:
     return [job for job in jobs if job.target.name != REPORT]
 
 
-async def mask_file(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
+@contextmanager
+def hold_output(folder: Path, jobs: Iterable[FileJob]) -> Iterator[None]:
+    """Be the only command that masks into a folder while the block runs.
+
+    Temporary files that a killed command left beside the targets are removed.
+
+    Raises:
+        StateError: another command masks into it.
+    """
+    with hold_lock(f"mask {folder.resolve()}", patience=0):
+        for parent in {job.target.parent for job in jobs}:
+            for left in parent.glob(f"{_PREFIX}*{_SUFFIX}"):
+                left.unlink(missing_ok=True)
+        yield
+
+
+async def mask_file(
+    source: Path,
+    target: Path,
+    masker: Masker,
+    settings: FileSettings,
+    on_checked: Callable[[Path, FileCounts], None] = lambda checked, counts: None,
+) -> FileCounts:
     """Mask one file into another, which appears only when it was checked.
+
+    `on_checked` is told what will appear, before it does.
 
     Raises:
         GoldspanError: the file cannot be read, masked or checked; there is no output.
@@ -101,13 +129,15 @@ async def mask_file(source: Path, target: Path, masker: Masker, settings: FileSe
     shared = masker.share_replacements()
     with _stage(target) as temporary:
         try:
-            return await work(source, temporary, shared, settings)
+            counts = await work(source, temporary, shared, settings)
         except OSError as error:
             raise InputError(f"{source} cannot be masked: {error.strerror or type(error).__name__}.") from None
         except GoldspanError:
             raise
         except Exception as error:  # noqa: BLE001
             raise MaskingError(f"{source} cannot be masked ({type(error).__name__}).") from None
+        on_checked(temporary, counts)
+    return counts
 
 
 async def mask_files(
@@ -119,11 +149,12 @@ async def mask_files(
     workers: int = 4,
     force: bool = False,
     on_start: Callable[[FileJob], None] = lambda job: None,
-) -> AsyncIterator[FileOutcome]:
+) -> AsyncGenerator[FileOutcome, None]:
     """Mask files, `workers` at a time, and record each in the report.
 
-    A file whose source, settings and result are as the report says is skipped. With a ledger that files share, they
-    are masked one after the other.
+    A file whose source, settings and result are as the report says is skipped. A record is written before its file
+    appears, so that a run that was killed can be resumed. With a ledger that files share, they are masked one after
+    the other.
     """
     slots = asyncio.Semaphore(1 if masker.ledger is not None else workers)
     method = digest([masker.policy.fingerprint, masker.predictor.model_version, asdict(settings)])
@@ -131,48 +162,58 @@ async def mask_files(
     async def work(job: FileJob) -> FileOutcome:
         async with slots:
             on_start(job)
-            return await _mask_job(job, masker, settings, report.find(job.name), method, force=force)
+            return await _mask_job(job, masker, settings, report, method, force=force)
 
     tasks = [asyncio.create_task(work(job)) for job in jobs]
     try:
         for task in asyncio.as_completed(tasks):
-            outcome = await task
-            if outcome.record and not outcome.skipped:
-                report.add(outcome.record)
-            yield outcome
+            yield await task
     finally:
         for one in tasks:
             one.cancel()
 
 
 async def _mask_job(
-    job: FileJob, masker: Masker, settings: FileSettings, known: Any, method: str, *, force: bool
+    job: FileJob, masker: Masker, settings: FileSettings, report: MaskingReport, method: str, *, force: bool
 ) -> FileOutcome:
     begun = perf_counter()
     ours = False
+    record: dict[str, Any] = {}
+
+    def note(checked: Path, counts: FileCounts) -> None:
+        digests = {"source": source, "result": digest_file(checked, masker.key), "method": method}
+        seconds = round(perf_counter() - begun, 3)
+        record.update({"file": job.name, **digests, **_describe(masker, counts), "seconds": seconds})
+        report.add(record)
+
     try:
         find_document_masker(job.source)
         if job.outside:
             raise InputError(f"{job.source} is a link to a file outside of the folder; give that file by name.")
         source = digest_file(job.source, masker.key)
         if job.target.exists():
-            ours = digest_file(job.target, masker.key) == known.get("result")
-            if ours and not force and (known.get("source"), known.get("method")) == (source, method):
+            result, known = digest_file(job.target, masker.key), report.find(job.name)
+            ours = report.holds(job.name, result)
+            if (
+                result == known.get("result")
+                and not force
+                and (known.get("source"), known.get("method")) == (source, method)
+            ):
                 return FileOutcome(job, dict(known), skipped=True)
             if not ours and not force:
                 raise InputError(f"{job.target} exists and was not written by this command; --force replaces it.")
-        counts = await mask_file(job.source, job.target, masker, settings)
-        result = digest_file(job.target, masker.key)
+        await mask_file(job.source, job.target, masker, settings, note)
     except GoldspanError as error:
         if ours:
             job.target.unlink(missing_ok=True)
         failed = {"file": job.name, "error": type(error).__name__, "method": method, "complete": False}
+        report.add(failed)
         return FileOutcome(job, failed, error)
-    record = {
-        "file": job.name,
-        "source": source,
-        "result": result,
-        "method": method,
+    return FileOutcome(job, record)
+
+
+def _describe(masker: Masker, counts: FileCounts) -> dict[str, Any]:
+    return {
         "policy": masker.policy.name,
         "policy_fingerprint": masker.policy.fingerprint,
         "model_version": masker.predictor.model_version,
@@ -182,11 +223,9 @@ async def _mask_job(
         "below_threshold": counts.below_threshold,
         "unread_labels": list(masker.unread_labels),
         "notes": counts.notes,
-        "seconds": round(perf_counter() - begun, 3),
         "verified": True,
         "complete": True,
     }
-    return FileOutcome(job, record)
 
 
 def _is_hidden(file: Path, folder: Path) -> bool:
@@ -198,7 +237,7 @@ def _stage(target: Path) -> Iterator[Path]:
     """A temporary file beside the target, private, renamed to it when the block ends well, else removed."""
     with explain_disk(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".masking-", suffix=".tmp")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=_PREFIX, suffix=_SUFFIX)
         os.close(handle)
     temporary = Path(name)
     try:

@@ -16,8 +16,9 @@ from functools import cached_property
 from goldspan.annotation.errors import MaskingError
 from goldspan.annotation.text.words import find_occurrences, trim_span
 from goldspan.annotation.types import Annotation, Author, Entity, sort_spans
-from goldspan.masking.detection import EMBEDDED, is_telling
+from goldspan.masking.detection import EMBEDDED
 from goldspan.masking.mask import Masker
+from goldspan.masking.repeats import is_telling
 from goldspan.masking.result import MaskedText, Replacement
 from goldspan.serving.documents.embedded import find_embedded, is_file
 from goldspan.serving.documents.escapes import OpenText, open_escapes

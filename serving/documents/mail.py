@@ -12,11 +12,10 @@ import email.policy
 import quopri
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from email.errors import HeaderParseError, InvalidBase64LengthDefect
+from email.errors import InvalidBase64LengthDefect
 from email.generator import BytesGenerator
-from email.header import Header, decode_header, make_header
+from email.headerregistry import HeaderRegistry
 from email.message import Message
-from email.utils import collapse_rfc2231_value
 from io import BytesIO
 from pathlib import Path
 
@@ -26,6 +25,13 @@ from goldspan.annotation.errors import InputError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
 from goldspan.serving.documents.flow import WRAPPED_LINES, Run, find_whole_edit, mask_runs, search_values
+from goldspan.serving.documents.mail_headers import (
+    HeaderPlace,
+    decode_header_text,
+    read_headers,
+    read_raw,
+    write_headers,
+)
 from goldspan.serving.documents.markup import Piece, edit_source, read_html, verify_html, write_html
 from goldspan.serving.documents.pictures import PICTURES, blank_embedded, blank_picture, describe_pictures
 from goldspan.serving.documents.plain import FOLD, check_card, check_text, edit_stretches, split_text
@@ -35,20 +41,6 @@ _FOLDED = frozenset({"text/calendar", "text/vcard", "text/x-vcard", "text/direct
 """Types whose long lines go on after a line break and a blank (RFC 5545 and 6350, section 3.1 and 3.2)."""
 
 _PICTURES = {"image/webp": "WEBP"} | {f"image/{ending[1:]}": kind for ending, kind in PICTURES.items()}
-_PARAMETERS = ("content-type", "content-disposition")
-"""Headers of parameters: each value is a text of its own, in one of three encodings."""
-
-_STRUCTURAL = frozenset({"charset", "format", "delsp", "type", "report-type", "protocol", "micalg"})
-"""Parameters that hold no text."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a text of a part's headers stands: a header by its number, or a parameter of one by its name."""
-
-    header: str
-    number: int
-    parameter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +49,7 @@ class _Segment:
 
     part: Message
     runs: list[Run]
-    places: list[_Place] | None = None
+    places: list[HeaderPlace] | None = None
     around: tuple[str, ...] = ()
     text: str = ""
     charset: str = ""
@@ -117,13 +109,14 @@ def _blank_pictures(part: Message) -> int:
 def _read_segments(message: Message) -> list[_Segment]:
     segments: list[_Segment] = []
     for part in message.walk():
-        segments.append(_read_headers(part))
+        places, runs = read_headers(part)
+        segments.append(_Segment(part, runs, places))
         if part.get_content_type() in _PICTURES:
             continue
         if not part.is_multipart():
             segments.append(_read_segment(part))
         elif around := [name for name in ("preamble", "epilogue") if getattr(part, name)]:
-            runs = [Run(_read_bytes(getattr(part, name)), "\n") for name in around]
+            runs = [Run(read_raw(getattr(part, name)), "\n") for name in around]
             segments.append(_Segment(part, runs, around=tuple(around)))
     return segments
 
@@ -151,30 +144,6 @@ def _check_part(part: Message, name: str) -> None:
         raise InputError(
             f"{name}: an attachment of type {kind} cannot be masked in a message. Save it and mask it alone."
         )
-
-
-def _read_headers(part: Message) -> _Segment:
-    places: list[_Place] = []
-    runs: list[Run] = []
-    for number, (name, raw) in enumerate(part.raw_items()):
-        if name.lower() in _PARAMETERS:
-            for parameter, value in (part.get_params(header=name) or [])[1:]:
-                if parameter.lower() not in _STRUCTURAL:
-                    places.append(_Place(name, number, parameter))
-                    runs.append(Run(_decode(collapse_rfc2231_value(value)), "\n"))
-        else:
-            places.append(_Place(name, number))
-            runs.append(Run(_decode(_UNFOLD.sub("", _read_bytes(raw))), "\n"))
-    return _Segment(part, runs, places)
-
-
-def _read_bytes(raw: object) -> str:
-    """A header or preamble as UTF-8, or as Latin-1 where it is not: its bytes have no declared encoding."""
-    data = str(raw).encode("utf-8", "surrogateescape")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def _read_segment(part: Message) -> _Segment:
@@ -205,7 +174,7 @@ def _write_segment(segment: _Segment, edits: list[tuple[tuple[int, int, str], ..
         return
     part = segment.part
     if segment.places is not None:
-        _write_headers(part, segment, edits)
+        write_headers(part, segment.places, segment.runs, edits)
         return
     if segment.around:
         for name, run, changes in zip(segment.around, segment.runs, edits, strict=True):
@@ -239,43 +208,6 @@ def _set_payload(part: Message, payload: str, encoding: str) -> None:
     part.set_payload(payload)
 
 
-def _write_headers(part: Message, segment: _Segment, edits: list[tuple[tuple[int, int, str], ...]]) -> None:
-    """Headers in their order; parameters that change are written anew, in UTF-8 where they need it."""
-    items = list(part.raw_items())
-    for place, run, changes in zip(segment.places or (), segment.runs, edits, strict=True):
-        if not changes:
-            continue
-        text = edit_source(run.text, changes)
-        if place.parameter == "boundary":
-            text = "_".join(_WORDS.findall(text))
-        if place.parameter:
-            holder = Message()
-            holder[place.header] = items[place.number][1]
-            charset = "" if text.isascii() else "utf-8"
-            holder.set_param(place.parameter, text, header=place.header, charset=charset or None)
-            items[place.number] = (place.header, str(holder[place.header]))
-        else:
-            items[place.number] = (place.header, text if text.isascii() else Header(text, "utf-8").encode())
-    for name in dict.fromkeys(part.keys()):
-        del part[name]
-    for name, value in items:
-        part.set_raw(name, value)
-
-
-def _decode(value: str) -> str:
-    """A header value with its encoded words (RFC 2047) read, the whole ones first where others are damaged."""
-    if len(_WORD_START.findall(value)) != len(_WORD.findall(value)):
-        value = _WORD.sub(lambda word: _decode_words(word.group()), value)
-    return _decode_words(value)
-
-
-def _decode_words(value: str) -> str:
-    try:
-        return str(make_header(decode_header(value)))
-    except (HeaderParseError, LookupError, UnicodeDecodeError):
-        return value
-
-
 def _read_body(part: Message) -> tuple[str, str]:
     payload = part.get_payload(decode=True)
     if any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects):
@@ -292,10 +224,6 @@ def _read_body(part: Message) -> tuple[str, str]:
 
 _SOFT_BREAK = regex.compile(r"(?<!^--) \r?\n(?:>+ ?)?", regex.MULTILINE)
 _FLOWED_BREAK = regex.compile(r"(?<!^--)(?<= )\r?\n(?:>+ ?)?", regex.MULTILINE)
-_WORD_START = regex.compile(r"=\?[^?\s]+\?[bBqQ]\?")
-_WORD = regex.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
-_WORDS = regex.compile(r"\w+", regex.ASCII)
-_UNFOLD = regex.compile(r"\r?\n(?=[ \t])")
 
 
 def _can_encode(text: str, charset: str) -> bool:
@@ -307,10 +235,12 @@ def _can_encode(text: str, charset: str) -> bool:
 
 
 def _verify(target: Path, values: frozenset[str], name: str) -> None:
-    message = email.message_from_bytes(target.read_bytes(), policy=email.policy.default)
+    headers = HeaderRegistry()
+    headers.registry.pop("message-id")  # its parser raises IndexError for `<[EMAIL_1].1@host>`
+    message = email.message_from_bytes(target.read_bytes(), policy=email.policy.default.clone(header_factory=headers))
     for part in message.walk():
         search_values(values, [str(value) for value in part.values()], name)
-        search_values(values, [_decode(str(value)) for value in part.values()], name)
+        search_values(values, [decode_header_text(str(value)) for value in part.values()], name)
         search_values(values, [str(part.get_filename()), str(part.preamble), str(part.epilogue)], name)
         if not part.is_multipart() and part.get_content_type() not in _PICTURES:
             text, _ = _read_body(part)

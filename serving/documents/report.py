@@ -30,17 +30,21 @@ class MaskingReport:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._records: dict[str, Mapping[str, Any]] = {}
+        self._results: set[tuple[Any, Any]] = set()
         self._last = _START
         for number, line in enumerate(_read_lines(path), start=1):
             record = _parse(line)
             if record.get("previous") != self._last:
                 raise StateError(f"{path}: line {number} does not follow the line before it; the report was changed.")
-            self._records[str(record.get("file"))] = record
-            self._last = hashlib.sha256(line).hexdigest()
+            self._take(record, line)
 
     def find(self, file: str) -> Mapping[str, Any]:
         """The last record of a file; empty if there is none."""
         return self._records.get(file, {})
+
+    def holds(self, file: str, result: str) -> bool:
+        """True if any record of the file has this digest as its result."""
+        return (file, result) in self._results
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Append a record."""
@@ -49,7 +53,11 @@ class MaskingReport:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("ab") as stream:
                 stream.write(line + b"\n")
-        self._records[str(record["file"])] = record
+        self._take(record, line)
+
+    def _take(self, record: Mapping[str, Any], line: bytes) -> None:
+        self._records[str(record.get("file"))] = record
+        self._results.add((record.get("file"), record.get("result")))
         self._last = hashlib.sha256(line).hexdigest()
 
 

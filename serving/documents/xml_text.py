@@ -144,6 +144,15 @@ def is_address(piece: XmlPiece) -> bool:
     return piece.attribute in ("Target", "href", "src", "action")
 
 
+def list_names(data: bytes) -> list[str]:
+    """The names of elements and attributes of a part that is well-formed, once each."""
+    names: dict[str, None] = {}
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = lambda name, attributes: names.update(dict.fromkeys([name, *attributes]))
+    parser.Parse(data, True)
+    return list(names)
+
+
 def read_texts(data: bytes, breaks: BreakRule) -> list[str]:
     """All text of a part as the expat parser reads it: the flow, each attribute value, comment and instruction.
 

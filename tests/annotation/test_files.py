@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from goldspan.annotation.errors import StateError
-from goldspan.annotation.files import AtomicFile, write_atomic
+from goldspan.annotation.files import AtomicFile, stage_folder, swap_folder, write_atomic
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o000])
@@ -44,3 +44,23 @@ def test_of_two_writers_without_replace_the_second_fails(tmp_path: Path) -> None
         write_late()
     assert path.read_bytes() == b"first"
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_folder_takes_the_place_of_another_or_leaves_it(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    for content in ("first", "second"):
+        with stage_folder(target) as staging:
+            (staging / "file").write_text(content)
+            swap_folder(staging, target)
+    with pytest.raises(StateError, match="cannot be written"), stage_folder(target) as staging:
+        (staging / "missing" / "file").write_text("third")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert (target / "file").read_text() == "second"
+
+
+def test_a_folder_set_aside_by_a_killed_swap_is_not_deleted_before_the_next_one_is_there(tmp_path: Path) -> None:
+    aside, target = tmp_path / ".model.old", tmp_path / "model"
+    aside.mkdir()
+    with pytest.raises(FileNotFoundError):
+        swap_folder(tmp_path / "missing", target)
+    assert target.is_dir()

@@ -181,6 +181,16 @@ def test_a_misspelled_workspace_is_refused_with_the_nearest_one(tmp_path: Path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "data"]
 
 
+@pytest.mark.parametrize("command", ["gate", "generate list", "privacy find x@y.zz", "mask run a.txt -p regex"])
+def test_a_misspelled_workspace_of_the_environment_is_refused_too(tmp_path: Path, command: str) -> None:
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "a.txt", b"hello")
+    done = run(tmp_path, *command.split(), GOLDSPAN_DATA="daat")
+    assert done.returncode == 1
+    assert "There is no folder daat; GOLDSPAN_DATA takes that of a workspace. Did you mean data?" in done.stderr
+    assert "no folder" not in run(tmp_path, *command.split(), "--data", "data", GOLDSPAN_DATA="daat").stderr
+
+
 def test_a_new_workspace_is_announced(tmp_path: Path) -> None:
     write(tmp_path / "a.txt", b"hello")
     for new in (True, False):

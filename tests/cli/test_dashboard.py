@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from goldspan.cli import dashboard
 from goldspan.cli.main import run
 from goldspan.dashboards import launch
 
@@ -41,7 +40,6 @@ def test_a_workspace_of_another_project_has_its_label_schema(
     monkeypatch.delenv("GOLDSPAN_LABELS", raising=False)
     monkeypatch.delenv("GOLDSPAN_PROJECT_DIR", raising=False)
     monkeypatch.setattr(launch, "start_dashboard", start)
-    monkeypatch.setattr(dashboard, "stop_on_sigterm", lambda: None)
     project = tmp_path / "tickets"
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):

@@ -22,6 +22,8 @@ def test_the_batch_is_written_in_its_order(tmp_path: Path, labels: LabelSchema) 
     fill_workspace(workspace, labels, 120, touched=10)
     shown = CliRunner().invoke(app, ["--data", str(workspace.root), "--size", "30", "--output", str(file)])
     assert shown.exit_code == 0
+    again = CliRunner().invoke(app, ["--data", str(workspace.root), "--output", str(file)])
+    assert "--force" in str(again.exception)
     batch = list(read_samples([file], labels))
     listed = [line.split()[1] for line in shown.stdout.splitlines()[1:]]
     assert [sample.sample_id for sample in batch] == listed

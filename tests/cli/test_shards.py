@@ -67,24 +67,16 @@ def test_options_that_do_not_fit_are_refused(options: list[str], reason: str, fo
     assert not list((tmp_path / "out").glob("*.jsonl"))
 
 
-NO_SUCH_OPTION, NO_ENGINE = "takes no option 'executor'", "--engine-option is for --engine"
-
-
 @pytest.mark.parametrize(
-    ("words", "reason"),
-    [
-        (["annotate"], NO_SUCH_OPTION),
-        (["mask", "-p", "regex", "--policy", "redact"], NO_SUCH_OPTION),
-        (["samples", "check"], NO_ENGINE),
-        (["samples", "dedupe"], NO_ENGINE),
-    ],
+    "words",
+    [["annotate"], ["mask", "-p", "regex", "--policy", "redact"], ["samples", "check"], ["samples", "dedupe"]],
 )
-def test_an_option_of_an_engine_is_not_ignored_without_one(words: list[str], reason: str, tmp_path: Path) -> None:
+def test_an_option_of_an_engine_is_not_ignored_without_one(words: list[str], tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text('{"text": "Write to ann@example.org."}\n')
     given = [*words[1:], str(file), "--engine-option", "executor=slurm", "--output", str(tmp_path / "out")]
     done = RUNNER.invoke(load_command(words[0]), given)
-    assert reason in " ".join(f"{done.output} {done.exception}".split())
+    assert "--engine-option is for --engine" in " ".join(f"{done.output} {done.exception}".split())
 
 
 def test_a_task_that_cannot_be_opened_leaves_the_state_of_the_run_before(folder: Path, tmp_path: Path) -> None:

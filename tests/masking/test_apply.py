@@ -12,10 +12,10 @@ from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.text.words import find_occurrences, fold
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
 from goldspan.masking.apply import MaskingContext, mask_annotation
-from goldspan.masking.detection import is_telling
 from goldspan.masking.keys import draw_key, parse_key
 from goldspan.masking.ledger import Ledger
 from goldspan.masking.policy import OPERATORS, DeniedTerm, Policy, Recogniser, Rule
+from goldspan.masking.repeats import is_telling
 from goldspan.masking.restore import restore_text
 from goldspan.masking.result import MaskedText
 from tests.masking.lexicon import VALUES, annotate

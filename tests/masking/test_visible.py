@@ -27,12 +27,36 @@ def disguise(text: str, how: str) -> str:
             return unicodedata.normalize("NFD", text)
         case "bold":
             return "".join(chr(0x1D400 + ord(c) - 65) if "A" <= c <= "Z" else c for c in text)
+        case "struck":
+            return "".join(f"{c}\u0336" for c in text)
+        case "squared":
+            return "".join(chr(0x1F130 + ord(c) - 65) if "A" <= c <= "Z" else c for c in text)
+        case "black":
+            return "".join(chr(0x1F170 + ord(c) - 65) if "A" <= c <= "Z" else c for c in text)
+        case "raised":
+            return text.translate(str.maketrans("aeilmnotu", "ᵃᵉⁱˡᵐⁿᵒᵗᵘ"))
         case "tags":
             return "".join(chr(0xE0000 + ord(c)) if c.isascii() else c for c in text)
     return how.join(text)
 
 
-WAYS = ["alike", "wide", "decomposed", "bold", "tags", "\u200b", "\u00ad", "\u2060", "\u202a", "\u034f", "\ufe0f"]
+WAYS = [
+    "alike",
+    "wide",
+    "decomposed",
+    "bold",
+    "struck",
+    "squared",
+    "black",
+    "raised",
+    "tags",
+    "\u200b",
+    "\u00ad",
+    "\u2060",
+    "\u202a",
+    "\u034f",
+    "\ufe0f",
+]
 
 
 @pytest.mark.parametrize("how", WAYS)
@@ -141,3 +165,9 @@ async def test_a_surrogate_of_a_name_in_capitals_is_the_name_in_capitals() -> No
 def test_letters_that_look_alike_and_digits_of_other_scripts(text: str, shown: str | None) -> None:
     seen = show_text(text)
     assert (seen and seen.text) == shown
+
+
+def test_small_capitals_are_read() -> None:
+    shown = show_text("ᴋᴀᴍɪɴꜱᴋɪ")
+    assert shown is not None
+    assert shown.text == "KAMINSKI"

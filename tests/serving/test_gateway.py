@@ -109,6 +109,13 @@ def test_choices_agree_and_do_not_mix() -> None:
         (make_event({"audio": {"transcript": "Ann"}}), MaskingError),
         (make_event({"content": [{"text": "Ann"}]}), MaskingError),
         ({"choices": [{"text": "Ann"}]}, MaskingError),
+        ({"choices": ["Ann"]}, MaskingError),
+        ({"choices": [{"delta": "Ann"}]}, MaskingError),
+        ({"choices": [{"index": ["Ann"], "delta": {}}]}, MaskingError),
+        (make_event({"tool_calls": "Ann"}), MaskingError),
+        (make_event({"tool_calls": ["Ann"]}), MaskingError),
+        (make_event({"tool_calls": [{"function": "Ann"}]}), MaskingError),
+        (make_event({"tool_calls": [{"index": {"Ann": 1}, "function": {}}]}), MaskingError),
     ],
 )
 async def test_what_is_not_known_ends_the_stream(event: dict[str, Any], error: type[Exception]) -> None:

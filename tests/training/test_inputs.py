@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from goldspan.annotation.corpus.ledger import find_ledger, read_ledger
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.training.inputs import pack_inputs, unpack_inputs
-from tests.training.tiny_model import TOML, make_bundle, make_config
+from goldspan.annotation.tasks.store import write_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.training.config import PathSettings, TrainingConfig
+from goldspan.training.inputs import choose_bundle, pack_inputs, unpack_inputs
+from tests.training.tiny_model import TOML, make_bundle, make_config, make_labels, make_sample
 
 
 @pytest.fixture
@@ -58,3 +62,17 @@ def test_an_archive_cannot_write_outside(tmp_path: Path) -> None:
     assert not (tmp_path / "evil").exists()
     with pytest.raises(StateError, match="cannot be unpacked"):
         unpack_inputs(b"broken", tmp_path / "out2")
+
+
+def test_samples_frozen_on_the_way_are_recorded_in_the_workspace_that_is_trained_in(
+    tmp_path: Path, labels_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    samples = tmp_path / "samples"
+    samples.mkdir()
+    write_samples(samples / "all.jsonl", [make_sample(number) for number in range(20)], make_labels())
+    config = TrainingConfig(paths=PathSettings(training_samples_dir=str(samples)))
+    workspace = Workspace(tmp_path / "own")
+    assert choose_bundle(None, config, workspace, labels_file, tmp_path / "scratch")
+    assert len(read_ledger(find_ledger(workspace)).entries) == 20
+    assert not (tmp_path / "data").exists()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.files import write_atomic
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.training.launch import resume_training
 from goldspan.training.runs import DONE, INTERRUPTED, RUNNING, create_run, find_model, find_run, list_runs
 
 
@@ -72,7 +75,40 @@ def test_a_run_that_no_process_works_on_is_interrupted(tmp_path: Path) -> None:
     assert run.read_status() == INTERRUPTED
     with run.hold():
         assert run.read_status() == RUNNING
-        with pytest.raises(StateError, match="run-1 is at work in another process"), run.hold():
+        with pytest.raises(StateError, match="run-1 is running in another process"), run.hold():
             pass
     run.update_state({"status": DONE})
     assert run.read_status() == DONE
+
+
+def test_progress_goes_on_after_a_line_that_was_cut_off(tmp_path: Path) -> None:
+    run = create_run(Workspace(tmp_path), b"x", {})
+    run.add_progress({"tokens": 1})
+    with (run.folder / "progress.jsonl").open("ab") as stream:
+        stream.write(b'{"tokens": 2')
+    run.add_progress({"tokens": 3})
+    assert run.read_progress() == [{"tokens": 1}, {"tokens": 3}]
+
+
+def test_a_run_whose_process_died_while_it_was_made_blocks_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path)
+
+    def die_at(name: str) -> Callable[[Path, bytes], None]:
+        def write(path: Path, data: bytes) -> None:
+            if path.name == name:
+                raise KeyboardInterrupt
+            write_atomic(path, data)
+
+        return write
+
+    for name in ("state.json", "inputs.tar.gz"):
+        monkeypatch.setattr("goldspan.training.runs.write_atomic", die_at(name))
+        with pytest.raises(KeyboardInterrupt):
+            create_run(workspace, b"x", {})
+    monkeypatch.undo()
+    assert create_run(workspace, b"x", {}).name == "run-3"
+    assert [run.name for run in list_runs(workspace)] == ["run-2", "run-3"]
+    with pytest.raises(StateError, match=r"run-2 was never begun: its inputs are missing\. Start another one"):
+        resume_training("run-2", workspace=workspace)

@@ -28,13 +28,15 @@ BASELINES = ("regex", "rampart", "regex+rampart")
 class SystemScores:
     """One system on one set: what tables and cards show. Rates are 0 to 1.
 
-    `missed` is the share of gold entities with a letter or digit that is not hidden.
+    `entities` counts those of the gold: without one, the rates mean nothing. `missed` is the share of them with a
+    letter or digit that is not hidden.
     """
 
     gold: str
     system: str
     level: str
     documents: int
+    entities: int
     f1: float
     f1_interval: tuple[float, float] | None
     recall: float
@@ -74,12 +76,11 @@ def evaluate_on(
         system=describe_system(predictor),
         data={**result.data, "name": gold.name},
     )
+    golds = [d.gold.entities for d in pairing.documents]
     missed = measure_leakage(
-        [d.text for d in pairing.documents],
-        [d.gold.entities for d in pairing.documents],
-        [d.predicted.entities for d in pairing.documents],
+        [d.text for d in pairing.documents], golds, [d.predicted.entities for d in pairing.documents]
     )
-    return result, _describe(gold.name, system, result, missed)
+    return result, _describe(gold.name, system, result, sum(map(len, golds)), missed)
 
 
 def evaluate_systems(
@@ -108,13 +109,14 @@ def evaluate_systems(
     return rows, notes
 
 
-def _describe(gold: str, system: str, result: EvaluationResult, missed: float) -> SystemScores:
+def _describe(gold: str, system: str, result: EvaluationResult, entities: int, missed: float) -> SystemScores:
     interval = result.metrics["ci95"].get("f1_score")
     return SystemScores(
         gold,
         system,
         str(result.level),
         int(result.data["documents"]),
+        entities,
         result.metrics["f1_score"] or 0.0,
         (interval[0], interval[1]) if interval else None,
         result.metrics["recall"] or 0.0,

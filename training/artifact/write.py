@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from goldspan.annotation.files import explain_disk
+from goldspan.annotation.files import stage_folder, swap_folder
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Sample
 from goldspan.predictors.model import directory as layout
@@ -130,31 +128,11 @@ def replace_folder(target: Path, files: Mapping[str, bytes], manifest: Mapping[s
     """
     sealed = seal_manifest({**manifest, "files": {name: hash_bytes(data) for name, data in files.items()}})
     layout.check_manifest(target, dump(sealed))
-    with explain_disk(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-        try:
-            for name, data in {**files, layout.MANIFEST: dump(sealed)}.items():
-                (staging / name).write_bytes(data)
-            swap_folder(staging, target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+    with stage_folder(target) as staging:
+        for name, data in {**files, layout.MANIFEST: dump(sealed)}.items():
+            (staging / name).write_bytes(data)
+        swap_folder(staging, target)
     return sealed
-
-
-def swap_folder(new: Path, target: Path) -> None:
-    """Put a folder into the place of another; the old one is there until the new one is."""
-    old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    try:
-        new.rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def describe_encoder(card: Mapping[str, Any]) -> dict[str, Any]:

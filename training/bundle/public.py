@@ -26,7 +26,7 @@ class Frozen:
 
 def freeze(
     settings: BundleSettings | str,
-    files: Iterable[str | Path] = (),
+    files: str | Path | Iterable[str | Path] = (),
     *,
     labels_file: str | Path | None = None,
     data: str | Path | None = None,
@@ -57,7 +57,8 @@ def freeze(
         RecordError: a sample may not be written.
         StateError: another version has this name.
     """
-    workspace, labels, sources = find_workspace(data), load_labels(labels_file), list(files)
+    workspace, labels = find_workspace(data), load_labels(labels_file)
+    sources = [files] if isinstance(files, str | Path) else list(files)
     if isinstance(settings, str):
         settings = BundleSettings(settings, reviewed_only=not sources)
     name = check_version_name(settings.name)

@@ -13,11 +13,8 @@ Identical input gives identical bytes, in whatever order it comes. The folder ap
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,7 +23,7 @@ from goldspan.annotation.corpus.dedupe import Reason, find_duplicates
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.corpus.splits import check_ratios, report_split, split_samples
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import explain_disk, make_private_folder, open_private
+from goldspan.annotation.files import open_private, stage_folder
 from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.formats.parquet import write_parquet
 from goldspan.annotation.identity import hash_file
@@ -129,7 +126,7 @@ def publish_version(
         RecordError: a sample may not be written.
         StateError: `target` holds something else, or the disk refused.
     """
-    with explain_disk(target), _stage(target) as staging:
+    with stage_folder(target) as staging:
         files: dict[str, str] = {}
         tasks: dict[str, str] = {}
         for name, samples in members.items():
@@ -149,17 +146,6 @@ def publish_version(
             before()
             staging.rename(target)
     return manifest
-
-
-@contextmanager
-def _stage(target: Path) -> Iterator[Path]:
-    """An empty folder beside the target; what is left of it afterwards is removed."""
-    make_private_folder(target.parent)
-    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def choose_samples(

@@ -196,7 +196,7 @@ class HostedEngine(TuningEngine):
                 return JobView(JobState.CHECKING, message="the provider has lost a file; it is uploaded again")
             raise explain_refusal(self.profile, error) from None
         if quote is None:
-            return None
+            return None if self.profile.quotes else check_estimate(self.journal)
         if quote.pending:
             return JobView(JobState.CHECKING, quote.reason, message="the provider is checking the rows")
         if quote.cost is None:

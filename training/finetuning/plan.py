@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from goldspan.annotation.configuration import require_least
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.providers.profiles import normalise_url
@@ -69,8 +70,10 @@ class TuningPlan:
         return ""
 
 
-def plan_tuning(folder: Path, settings: TuningSettings, labels: LabelSchema) -> TuningPlan:
+def plan_tuning(folder: Path, settings: TuningSettings, labels: LabelSchema, root: Path | None = None) -> TuningPlan:
     """Build and check the rows of a bundle's training and validation splits, and estimate the cost. Sends nothing.
+
+    `root` is the workspace whose withdrawals count; None: the one in force.
 
     Raises:
         InputError: the bundle or a row cannot be used.
@@ -78,7 +81,7 @@ def plan_tuning(folder: Path, settings: TuningSettings, labels: LabelSchema) -> 
         StateError: the bundle was changed.
     """
     profile, address, options = _check_settings(settings)
-    bundle = open_for_training(folder, labels)
+    bundle = open_for_training(folder, labels, root)
     counter = TokenCounter(settings.tokenizer)
     rows = check_rows(
         build_rows(bundle.read_split("train", labels), labels),
@@ -142,6 +145,7 @@ def _check_settings(settings: TuningSettings) -> tuple[TuningProfile | None, str
         raise ConfigurationError(f"Name the model to train on with --model.{listed}")
     if not 1 <= settings.epochs <= _MOST_EPOCHS:
         raise ConfigurationError(f"--epochs is a whole number from 1 to {_MOST_EPOCHS}, not {settings.epochs}.")
+    require_least("fine-tuning", settings, {"max_cost": 0, "price": 0, "learning_rate": 0})
     options = _read_options(settings.options)
     if settings.provider == LOCAL:
         if settings.api_url:

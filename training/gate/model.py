@@ -62,14 +62,17 @@ def read_model_requirements(workspace: Workspace) -> tuple[ModelRequirement, ...
 
 
 def judge_model(rows: Sequence[Mapping[str, Any]], requirements: Iterable[ModelRequirement]) -> tuple[Criterion, ...]:
-    """A criterion for each bound, from the rows of a model's evaluation (`SystemScores.to_json`)."""
-    found = {(str(row["gold"]), str(row["system"])): row for row in rows}
+    """A criterion for each bound, from the rows of a model's evaluation (`SystemScores.to_json`).
+
+    Where the gold holds no entity, nothing was measured, and no bound is kept.
+    """
+    found = {(str(row["gold"]), str(row["system"])): row for row in rows if row.get("entities", 1)}
     return tuple(criterion for one in requirements for criterion in _judge(found, one))
 
 
 def _judge(rows: Mapping[tuple[str, str], Mapping[str, Any]], one: ModelRequirement) -> Iterator[Criterion]:
     row = rows.get((one.gold, one.system))
-    missing = "" if row else f"{one.system} was not evaluated on {one.gold}"
+    missing = "" if row else f"{one.system} was not evaluated on an entity of {one.gold}"
     fix = f"Evaluate it: goldspan train --external {one.file}" if one.file and not row else ""
     for metric, bound in one.bounds.items():
         title, at_least = _METRICS[metric]
@@ -93,5 +96,5 @@ def _judge(rows: Mapping[tuple[str, str], Mapping[str, Any]], one: ModelRequirem
             float(row["f1"]) - float(other["f1"]) if row and other else None,
             0.0,
             True,
-            missing or ("" if other else f"{one.ahead_of} was not evaluated on {one.gold}"),
+            missing or ("" if other else f"{one.ahead_of} was not evaluated on an entity of {one.gold}"),
         )

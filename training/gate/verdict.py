@@ -88,12 +88,15 @@ _SHARES = ("coverage.", "acceptance.", "leakage.")
 def show_found(criterion: Criterion) -> str:
     """What a criterion found: the value, with its interval and the number of samples where it is an estimate."""
     if criterion.value is None or criterion.interval is None:
-        return _show(criterion, criterion.value)
-    low, high = criterion.interval
-    return f"{criterion.value:.3g} [{low:.3g}, {high:.3g}], n = {criterion.n}"
+        return show_value(criterion, criterion.value)
+    share = criterion.name.startswith(_SHARES)
+    low, high = (show_figure(round(100 * one, 1)) if share else f"{one:.3g}" for one in criterion.interval)
+    value = show_value(criterion, criterion.value) if share else f"{criterion.value:.3g}"
+    return f"{value} [{low}, {high}], n = {criterion.n}"
 
 
-def _show(criterion: Criterion, value: float | None) -> str:
+def show_value(criterion: Criterion, value: float | None) -> str:
+    """A value or bound of a criterion; shares in percent."""
     if value is None or not criterion.name.startswith(_SHARES):
         return show_figure(value)
     return f"{show_figure(round(100 * value, 1))} %"
@@ -101,4 +104,4 @@ def _show(criterion: Criterion, value: float | None) -> str:
 
 def show_bound(criterion: Criterion) -> str:
     """The bound of a criterion in words."""
-    return f"{'at least' if criterion.at_least else 'at most'} {_show(criterion, criterion.bound)}"
+    return f"{'at least' if criterion.at_least else 'at most'} {show_value(criterion, criterion.bound)}"

@@ -1,7 +1,8 @@
 """One round of the loop: freeze the reviews, train, test at the door, promote or refuse, and queue what comes next.
 
-    reviews → bundle loop-<n> → method on top of what serves → paired test → serving, or kept with the reason → queue
+    reviews → bundle loop-<n> → method on top of what serves → paired test → queue → serving, or kept with the reason
 
+The state is written last: a round that was interrupted is done again, on the bundle and the model that it has.
 Reviewed samples of the queue's random reserve are recorded as test in the split ledger before the bundle is made, so
 no model of the project is ever trained on them. The door tests on the test split of the bundle, without the samples
 that the queue chose by priority: those are harder than the others.
@@ -17,24 +18,24 @@ from typing import Any
 
 from goldspan.annotation.corpus.ledger import write_ledger
 from goldspan.annotation.corpus.outline import outline_samples
-from goldspan.annotation.corpus.queue import LabelQueue, draw_order
-from goldspan.annotation.corpus.workspace_queue import has_draft, iter_workspace, prepare_queued, queue_samples
+from goldspan.annotation.corpus.queue import LabelQueue
 from goldspan.annotation.errors import InputError
+from goldspan.annotation.files import find_json
 from goldspan.annotation.labels.schema import LabelSchema, find_label_file, load_labels
 from goldspan.annotation.locks import hold_lock
-from goldspan.annotation.tasks.store import write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.evaluation.matching.annotations import find_shown_prediction, is_random
 from goldspan.predictors.artifact import is_method_artifact
 from goldspan.predictors.base import Predictor
 from goldspan.predictors.registry import open_predictor
-from goldspan.predictors.run import add_prediction, iter_outcomes
+from goldspan.predictors.run import iter_outcomes
 from goldspan.training.bundle.lineage import open_lineage
 from goldspan.training.bundle.manifest import MANIFEST, BundleSettings
-from goldspan.training.bundle.verify import Bundle, open_bundle
+from goldspan.training.bundle.verify import NOTICE, Bundle, open_bundle
 from goldspan.training.bundle.write import write_bundle
 from goldspan.training.gate.reviewed import ReviewedSamples
+from goldspan.training.loop.batch import write_batch
 from goldspan.training.loop.costs import fit_sample_costs
 from goldspan.training.loop.promotion import LEAST_DOCUMENTS, JudgedText, Promotion, decide_promotion
 from goldspan.training.loop.state import (
@@ -145,9 +146,20 @@ def retrain(
         now = datetime.now(UTC).isoformat(timespec="seconds")
         done = LoopRound(number, name, trained_on, promotion.promoted, now, verdict)
         state = state.add(done, source)
+        file = find_loop_folder(workspace) / f"round-{number}.jsonl"
+        queue = write_batch(
+            file,
+            workspace,
+            labels,
+            newest=source,
+            serving=state.serving,
+            pushed=pushed,
+            size=settings.queue_size,
+            pool=settings.pool,
+            seed=settings.seed,
+        )
         write_state(workspace, state)
         report("promoted" if promotion.promoted else f"refused: {'; '.join(promotion.reasons)}")
-        queue, file = _queue(workspace, labels, source, state.serving, pushed, number, settings)
         return Retrained(state, len(reviewed), 0, done, promotion, anchored, queue, file)
 
 
@@ -164,20 +176,32 @@ def is_priority(sample: Sample) -> bool:
 def _freeze(
     workspace: Workspace, labels: LabelSchema, reviewed: Sequence[Sample], name: str, settings: RetrainSettings
 ) -> Bundle:
-    """The bundle of a round; a round that was interrupted goes on with the bundle it had."""
-    target = workspace.bundles / name
-    if (target / MANIFEST).is_file():
+    """The bundle of a round; a round that was interrupted goes on with the bundle it had, or with its successor."""
+    target = _find_version(workspace.bundles, name, labels)
+    if target.exists():
         return open_bundle(target, labels)
     with open_lineage(workspace) as lineage:
         reserve = [one for one in reviewed if is_random(one) and one.sample_id not in lineage.ledger.entries]
         outlines = outline_samples(reserve, labels)
         if outlines:
-            ledger = lineage.ledger.record(outlines, ["test"] * len(outlines), name)
+            ledger = lineage.ledger.record(outlines, ["test"] * len(outlines), target.name)
             write_ledger(lineage.path, ledger)
             lineage = replace(lineage, ledger=ledger)
-        plan = BundleSettings(name, seed=settings.seed, threshold=settings.similarity, reviewed_only=True)
+        plan = BundleSettings(target.name, seed=settings.seed, threshold=settings.similarity, reviewed_only=True)
         write_bundle(target, reviewed, labels, plan, lineage)
     return open_bundle(target, labels)
+
+
+def _find_version(root: Path, name: str, labels: LabelSchema) -> Path:
+    """Where the bundle of a round is or goes: past one that was withdrawn, and past one of another label schema."""
+    target, number = root / name, 0
+    while target.exists():
+        schema = find_json(target / MANIFEST).get("label_schema", {})
+        if not (target / NOTICE).exists() and schema.get("fingerprint") == labels.fingerprint:
+            return target
+        number += 1
+        target = root / f"{name}-r{number}"
+    return target
 
 
 def _stand_on(settings: RetrainSettings, state: LoopState, workspace: Workspace) -> dict[str, Any]:
@@ -257,45 +281,3 @@ def _read(predictor: Predictor, samples: Sequence[Sample]) -> dict[str, Annotati
 
 def _only_entities(annotation: Annotation) -> Annotation:
     return replace(annotation, mentions=())
-
-
-def _queue(
-    workspace: Workspace,
-    labels: LabelSchema,
-    newest: str,
-    serving: str,
-    pushed: Collection[str],
-    number: int,
-    settings: RetrainSettings,
-) -> tuple[LabelQueue, Path]:
-    """Rank what waits by the newest model's doubt, and write the batch with the annotations of the one that serves.
-
-    Samples that wait in Label Studio follow the batch, annotated anew.
-    """
-    samples = {one.sample_id: one for one in iter_workspace(workspace, labels, lambda _: None)}
-    waiting = [one for one in samples.values() if not one.reviews and not has_draft(one)]
-    fresh = [one for one in waiting if one.sample_id not in pushed]
-    fresh = sorted(fresh, key=lambda one: draw_order(one.sample_id, "loop pool", settings.seed))[: settings.pool]
-    ranked = _annotate(fresh, locate_source(workspace, newest), labels)
-    reviewed = [one for one in samples.values() if one.reviews]
-    queue = queue_samples([*reviewed, *ranked.values()], labels, size=settings.queue_size, seed=settings.seed)
-    batch = [samples[entry.sample_id] for entry in queue.entries]
-    again = [one for one in waiting if one.sample_id in pushed]
-    shown = _annotate([*batch, *again], locate_source(workspace, serving), labels)
-    prepared = [prepare_queued(shown[entry.sample_id], entry) for entry in queue.entries]
-    path = find_loop_folder(workspace) / f"round-{number}.jsonl"
-    write_samples(path, [*prepared, *(shown[one.sample_id] for one in again)], labels)
-    return queue, path
-
-
-def _annotate(samples: Sequence[Sample], source: str, labels: LabelSchema) -> dict[str, Sample]:
-    """The samples with a prediction of this predictor, the last one; one that it fails on stays as it was."""
-    if not samples:
-        return {}
-    predictor = open_predictor(source, labels)
-    return {
-        outcome.sample.sample_id: add_prediction(outcome.sample, outcome.annotation, predictor)
-        if outcome.annotation
-        else outcome.sample
-        for outcome in iter_outcomes(predictor, samples)
-    }

@@ -38,7 +38,7 @@ class FineTuningMethod(Method[TuningSettings]):
     def fit(self, bundle: Bundle, settings: TuningSettings, context: FitContext) -> Fitted:
         """Begin the run if it is not there, drive it to its end, and write the artifact."""
         if not is_begun(context.workspace, context.name):
-            plan = plan_tuning(bundle.folder, settings, context.labels)
+            plan = plan_tuning(bundle.folder, settings, context.labels, context.workspace.root)
             if settings.max_cost is None and settings.provider != LOCAL:
                 raise ConfigurationError("Fine-tuning costs money: give --option max_cost=USD.")
             if excess := plan.find_excess():

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.errors import GoldspanError, InputError, StateError
-from goldspan.annotation.files import explain_disk, make_private_folder
+from goldspan.annotation.files import explain_disk, make_private_folder, swap_folder
 from goldspan.annotation.labels.schema import find_label_file, load_labels
 from goldspan.annotation.locks import try_lock
 from goldspan.annotation.loops import run_in_thread
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name, find_workspace
 from goldspan.predictors.artifact import MethodArtifact, read_artifact, write_record
-from goldspan.training.artifact.write import swap_folder
 from goldspan.training.bundle.verify import Bundle
 from goldspan.training.bundle.withdrawal import open_for_training
 from goldspan.training.config import TrainingConfig

@@ -110,7 +110,7 @@ def _copy_embedder(source: Path | None, staging: Path) -> Path:
     TextEmbedder(source)
     target = staging / EMBEDDER
     with explain_disk(target):
-        target.mkdir()
+        target.mkdir(exist_ok=True)
         for name in (GRAPH, TOKENIZER):
             shutil.copyfile(source / name, target / name)
     return target

@@ -115,5 +115,6 @@ def _publish(
     def describe(tasks: dict[str, str]) -> dict[str, Any]:
         return describe_successor(target.name, manifest, members, labels, tasks) | {"replaces": replaces}
 
-    publish_version(target, members, labels, describe)
+    parquet = any(name.endswith(".parquet") for name in manifest["files"])
+    publish_version(target, members, labels, describe, parquet=parquet)
     return target

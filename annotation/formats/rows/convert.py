@@ -5,7 +5,6 @@ A row with one span that cannot be trusted is rejected whole: a text with a miss
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from goldspan.annotation.formats.rows.clusters import link_spans
 from goldspan.annotation.formats.rows.mentions import place_clusters
 from goldspan.annotation.formats.rows.offsets import agrees, count_by_values, read_utf16_clusters, read_utf16_spans
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RawSpan, RowError
+from goldspan.annotation.formats.rows.recognition import find_named_labels
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import LabelMapping, Taxonomy
@@ -24,9 +24,6 @@ from goldspan.annotation.names import find_country, find_language
 from goldspan.annotation.text.alignment import Doubt, align_values
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample, sort_spans
-
-_MASKED = re.compile(r"[\[<{(]+([A-Z][A-Z0-9_]*?)(?:_\d+)?[\]>})]+")
-_KEYED = re.compile(r"""["']([A-Z][A-Z0-9_]+)["']\s*:""")
 
 
 class RowOrigin(Protocol):
@@ -117,7 +114,7 @@ def convert_row(
     country = (raw.country if verbatim else find_country(raw.country)) or (defaults.country if defaults else "")
     for issue in check_text(raw.text):
         raise RowError(issue.code, issue.message)
-    if not raw.annotations and (name := _find_named_labels(raw.text, raw.fields, labels)):
+    if not raw.annotations and (name := find_named_labels(raw.text, raw.fields, labels)):
         raise RowError(Code.UNREAD_SPANS, f"the key {name!r} names labels of the schema in a form that is not read")
     facts: dict[str, Any] = {"fields": dict(raw.fields), "left_out": dict(sorted(raw.left_out.items()))}
     annotations = tuple(
@@ -142,30 +139,6 @@ def convert_row(
     )
 
 
-def _find_named_labels(text: str, fields: Mapping[str, Any], labels: LabelSchema) -> str:
-    """The key of the text with labels in place of its values, or of values by label (`"CITY": …`); else empty."""
-    for name, value in fields.items():
-        if not isinstance(value, str):
-            continue
-        if any(code in labels.entity_codes for code in _KEYED.findall(value)):
-            return name
-        found = _MASKED.findall(value)
-        if any(code in labels.entity_codes for code in found) and _follows(_MASKED.sub("\0", value).split("\0"), text):
-            return name
-    return ""
-
-
-def _follows(pieces: Sequence[str], text: str) -> bool:
-    """True if the pieces of a masked text stand in the text, one after the other."""
-    cursor = 0
-    for piece in pieces:
-        place = text.find(piece, cursor)
-        if place < 0:
-            return False
-        cursor = place + len(piece)
-    return True
-
-
 def _convert_annotation(
     text: str,
     raw: RawAnnotation,
@@ -181,6 +154,7 @@ def _convert_annotation(
     else:
         raw = replace(raw, spans=count_by_values(text, raw.spans))
     kept, mentions, unmapped = _map_spans(raw.spans, taxonomy, labels)
+    kept, nested = _keep_outermost(kept) if raw.nests else (kept, Counter())
     entities, doubts = _place_spans(text, kept, labels, language)
     placed = place_clusters(text, raw.clusters, entities, language)
     linked, others = link_spans(text, raw, [span for span, _ in kept] + list(mentions), entities, (language, labels))
@@ -191,7 +165,7 @@ def _convert_annotation(
         if issue.severity == "error":
             raise RowError(issue.code, issue.message)
     facts["unmapped"] = Counter(facts.get("unmapped", {})) + Counter(unmapped)
-    facts["nested"] = Counter(facts.get("nested", {})) + Counter(raw.nested)
+    facts["nested"] = Counter(facts.get("nested", {})) + nested
     facts["doubtful_places"] = facts.get("doubtful_places", 0) + doubts
     facts["doubtful_mentions"] = facts.get("doubtful_mentions", 0) + placed.doubts
     facts["relations"] = facts.get("relations", []) + others
@@ -234,6 +208,18 @@ def _map_spans(
         else:
             unmapped[targets[0].external] += 1
     return kept, mentions, dict(sorted(unmapped.items()))
+
+
+def _keep_outermost(spans: list[tuple[RawSpan, str]]) -> tuple[list[tuple[RawSpan, str]], Counter[str]]:
+    """Spans that lie in no earlier or longer one, and how often each label was left out; of equal ones the first."""
+    kept: list[tuple[RawSpan, str]] = []
+    nested: Counter[str] = Counter()
+    for span, label in sorted(spans, key=lambda pair: (pair[0].start or 0, -(pair[0].end or 0))):
+        if not kept or (span.start or 0) >= (kept[-1][0].end or 0):
+            kept.append((span, label))
+        elif (span.start, span.end, label) != (kept[-1][0].start, kept[-1][0].end, kept[-1][1]):
+            nested[span.labels[0]] += 1
+    return kept, nested
 
 
 def _resolve(label: str, taxonomy: Taxonomy) -> LabelMapping:

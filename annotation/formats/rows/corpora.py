@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from goldspan.annotation.formats.rows.options import TEXT_KEYS, RowOptions, find_text, make_row
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawCluster, RawRow, RawSpan, RowError
-from goldspan.annotation.formats.rows.spans import TOKEN_KEYS, holds_values, looks_like_spans, read_spans
+from goldspan.annotation.formats.rows.recognition import looks_like_spans
+from goldspan.annotation.formats.rows.span_keys import TOKEN_KEYS
+from goldspan.annotation.formats.rows.spans import holds_values, read_spans
 from goldspan.annotation.formats.tags import decode_tags, join_tokens, place_tokens
 
-_SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations")
+_SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations", "denotations")
 _LABEL_KEYS = ("label", "labels", "pii", "pii_entities")
 
 
@@ -35,7 +36,7 @@ def read_gliner2(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
 def score_spacy(row: Mapping[str, Any]) -> float:
     """Sureness that a row is spaCy's: `entities` tuples, `Doc.to_json`, or the training JSON of version 2."""
-    if "paragraphs" in row:
+    if _list_sentences(row):
         return 0.95
     if "ents" in row and "text" in row:
         return 0.95
@@ -52,7 +53,7 @@ def read_spacy(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     Raises:
         RowError: text or spans cannot be read.
     """
-    if "paragraphs" in row:
+    if _list_sentences(row):
         return _read_paragraphs(row)
     key, text = find_text(row, options)
     name = "ents" if "ents" in row else "entities"
@@ -70,6 +71,13 @@ def read_spacy(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     spans = read_spans(row.get(name), name)
     left = {k: v for k, v in row.items() if k not in used}
     return make_row(row, text, (RawAnnotation(tuple(_drop_ids(spans)), clusters),), left)
+
+
+def _list_sentences(row: Mapping[str, Any]) -> list[Any]:
+    """The sentences of a document of the training JSON."""
+    paragraphs = row.get("paragraphs")
+    found = [entry for entry in paragraphs if isinstance(entry, Mapping)] if isinstance(paragraphs, list) else []
+    return [sentence for entry in found for sentence in entry.get("sentences") or ()]
 
 
 def _drop_ids(spans: tuple[RawSpan, ...]) -> list[RawSpan]:
@@ -143,19 +151,9 @@ def read_tab(row: Mapping[str, Any], options: RowOptions) -> RawRow:
             for name, places in clusters.items()
             if name and len(set(places)) > 1
         )
-        kept = _outermost(spans)
-        nested = Counter(span.labels[0] for span in spans) - Counter(span.labels[0] for span in kept)
-        annotations.append(RawAnnotation(kept, linked, person=str(person), nested=tuple(nested.elements())))
+        annotations.append(RawAnnotation(spans, linked, person=str(person), nests=True))
     left = {k: v for k, v in row.items() if k in {"dataset_type", "quality_checked", "task", "meta"}}
     return make_row(row, text, tuple(annotations), left)
-
-
-def _outermost(spans: tuple[RawSpan, ...]) -> tuple[RawSpan, ...]:
-    kept: list[RawSpan] = []
-    for span in sorted(spans, key=lambda span: (span.start or 0, -(span.end or 0))):
-        if not kept or (span.start or 0) >= (kept[-1].end or 0):
-            kept.append(span)
-    return tuple(kept)
 
 
 def score_spans(row: Mapping[str, Any]) -> float:
@@ -192,8 +190,14 @@ def _holds_spans(name: str, value: Any, text: str) -> bool:
     return looks_like_spans(value, len(text))
 
 
+def _list_places(annotations: Iterable[RawAnnotation]) -> set[tuple[int | None, int | None, str | None, str]]:
+    """The places and labels of spans; of one without offsets the value."""
+    spans = (span for annotation in annotations for span in annotation.spans)
+    return {(s.start, s.end, s.value if s.start is None else None, s.labels[0]) for s in spans}
+
+
 def read_any_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
-    """A text, and the one key that holds spans.
+    """A text, and the key that holds its spans; others may hold the same spans in another form.
 
     Raises:
         RowError: several keys hold spans, or one does in a form that is not read.
@@ -201,10 +205,10 @@ def read_any_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     key, text = find_text(row, options)
     others = {name: value for name, value in row.items() if name != key and name not in TOKEN_KEYS}
     found = [name for name, value in others.items() if _holds_spans(name, value, text)]
-    if len(found) > 1:
+    annotations = split_authors(row[found[0]], found[0]) if found else ()
+    if any(_list_places(split_authors(row[name], name)) != _list_places(annotations) for name in found[1:]):
         raise RowError(Code.UNREAD_SPANS, f"several keys hold annotations: {', '.join(found[:5])}; keep one of them")
     empty = [name for name in _SPAN_KEYS if row.get(name) == [] and name not in found]
-    annotations = tuple(one for name in found for one in split_authors(row[name], name))
     if not found and empty:
         annotations = (RawAnnotation(),)
     left = {k: v for k, v in row.items() if k not in {key, *found, *empty, "id"}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Mention
 
 _VALUES = ("entities", "privacy_mask")
+_BETWEEN = re.compile(r"[,;|\n]")
 
 
 def score_values(row: Mapping[str, Any]) -> float:
@@ -59,11 +61,27 @@ def read_values(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
 
 def _find_named_values(row: Mapping[str, Any], text: str, labels: LabelSchema) -> dict[str, list[str]]:
-    """Values under keys that are labels, such as `"CITY": ["Lyon"]`; empty if one of them is not in the text."""
+    """Values under keys that are labels, such as `"CITY": ["Lyon"]`; empty if none of them stands in the text.
+
+    Raises:
+        RowError: only some of them do.
+    """
     cells = {code: row[code] for code in labels.entity_codes if row.get(code) not in (None, "", [])}
-    values = {code: cell if isinstance(cell, list) else [cell] for code, cell in cells.items()}
-    found = all(isinstance(one, str) and one and one in text for listed in values.values() for one in listed)
-    return values if found else {}
+    values = {code: _split_cell(cell, text) for code, cell in cells.items()}
+    absent = [code for code, parts in values.items() if not all(isinstance(p, str) and p in text for p in parts)]
+    if len(absent) == len(values):
+        return {}
+    if absent:
+        raise RowError(Code.UNALIGNED_VALUE, f"the key {absent[0]!r} is a label, but the text lacks what it holds")
+    return values
+
+
+def _split_cell(cell: Any, text: str) -> list[Any]:
+    """The values of a cell: a list, or a string that stands in the text, or whose parts do."""
+    if isinstance(cell, list):
+        return cell
+    whole = not isinstance(cell, str) or cell in text
+    return [cell] if whole else [part for part in map(str.strip, _BETWEEN.split(cell)) if part]
 
 
 def _holds_tags(text: str, labels: LabelSchema) -> bool:

@@ -48,11 +48,13 @@ def count_by_values(text: str, spans: Sequence[RawSpan]) -> tuple[RawSpan, ...]:
     """Spans in code points where their values show how offsets are counted; else unchanged.
 
     Offsets may count UTF-16 units, UTF-8 bytes, or line ends of two characters and a byte order mark as Windows
-    programs do; the end may be that of the last character, and the first character may be number 1.
+    programs do, also where the text has lost the second character; the end may be that of the last character, and the
+    first character may be number 1.
     """
     if _cut_out(text, spans):
         return tuple(spans)
-    for sizes in (_count_characters(text), _count_units(text, "utf-16-le", 2), _count_units(text, "utf-8", 1)):
+    lost = (1 + (character == "\n") for character in text)
+    for sizes in (_count_characters(text), _count_units(text, "utf-16-le", 2), _count_units(text, "utf-8", 1), lost):
         places = dict(zip(accumulate(sizes, initial=0), range(len(text) + 1), strict=True))
         for first, last in ((0, 0), (0, 1), (-1, 0)):
             converted = tuple(_move(span, places, first, last) for span in spans)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RowError, read_string
-from goldspan.annotation.formats.rows.spans import holds_unread_spans, names_own_span
+from goldspan.annotation.formats.rows.recognition import holds_unread_spans, names_own_span
 from goldspan.annotation.labels.schema import LabelSchema
 
 TEXT_KEYS = (
@@ -46,14 +46,32 @@ def find_text(row: Mapping[str, Any], options: RowOptions) -> tuple[str, str]:
             return key, row[key]
     if options.text_key:
         raise RowError(Code.NO_TEXT, f"the key {options.text_key!r} holds no string")
-    strings = [key for key, value in row.items() if isinstance(value, str) and " " in value.strip()]
-    if len(strings) == 1:
+    if len(strings := _list_texts(row)) == 1:
         return strings[0], row[strings[0]]
-    if any(isinstance(row.get(key), list) for key in ("tokens", "words", "sentences", "sents")):
+    if _holds_tokens(row):
         raise RowError(
             Code.NO_TEXT, "it has tokens, but neither tags of the same number nor spans of tokens that are read"
         )
     raise RowError(Code.NO_TEXT, "expected 'text' as a string; name another key with --text-key")
+
+
+def show_text(row: Mapping[str, Any], text_key: str) -> Mapping[str, Any]:
+    """The row with its text under `text` where it has another key than the usual ones; shapes are told by it."""
+    if isinstance(row.get(text_key), str) and text_key != "text":
+        return {**row, "text": row[text_key]}
+    if text_key or any(isinstance(row.get(key), str) for key in TEXT_KEYS) or _holds_tokens(row):
+        return row
+    strings = _list_texts(row)
+    return {**row, "text": row[strings[0]]} if len(strings) == 1 else row
+
+
+def _list_texts(row: Mapping[str, Any]) -> list[str]:
+    """The keys of strings of several words."""
+    return [key for key, value in row.items() if isinstance(value, str) and " " in value.strip()]
+
+
+def _holds_tokens(row: Mapping[str, Any]) -> bool:
+    return any(isinstance(row.get(key), list) for key in ("tokens", "words", "sentences", "sents", "tokenized_text"))
 
 
 def make_row(

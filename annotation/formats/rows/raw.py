@@ -103,8 +103,8 @@ class RawRelation(NamedTuple):
 class RawAnnotation:
     """What one author says of a row. `person` and `model` name the author; both empty: the file does not say.
 
-    `answer` is a decision that the annotation carries (`reject`, `ignore`); such an annotation is not gold. `nested`
-    has the labels of spans that a reader left out because they lie in others.
+    `answer` is a decision that the annotation carries (`reject`, `ignore`); such an annotation is not gold. `nests`:
+    spans may lie in others by design; of those that a label is mapped for, the outermost are kept.
     """
 
     spans: tuple[RawSpan, ...] = ()
@@ -115,7 +115,7 @@ class RawAnnotation:
     model: str = ""
     status: Status = Status.SUBMITTED
     answer: str = ""
-    nested: tuple[str, ...] = ()
+    nests: bool = False
     utf16: bool = False
 
 
@@ -244,8 +244,8 @@ def read_offset(value: Any) -> int | None:
         return None
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and value.isdecimal() and len(value) <= _MAX_DIGITS:
-        return int(value)
+    if isinstance(value, str) and (digits := value.strip()).isdecimal() and len(digits) <= _MAX_DIGITS:
+        return int(digits)
     return value if isinstance(value, int) else None
 
 

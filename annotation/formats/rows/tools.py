@@ -16,7 +16,8 @@ from goldspan.annotation.formats.rows.raw import (
     RowError,
     read_string,
 )
-from goldspan.annotation.formats.rows.spans import looks_like_spans, read_relations, read_spans
+from goldspan.annotation.formats.rows.recognition import looks_like_spans
+from goldspan.annotation.formats.rows.spans import read_relations, read_spans
 from goldspan.annotation.types import Status
 
 _MIN_KEYS = frozenset({"annotator", "annotation_id", "lead_time", "created_at", "updated_at"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -48,12 +48,13 @@ def read_cas(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     text = next((item["sofaString"] for item in items if isinstance(item.get("sofaString"), str)), None)
     if text is None:
         raise RowError(Code.NO_TEXT, "no Sofa has a sofaString")
+    label_features = _find_label_features(items)
     spans: list[RawSpan] = []
     relations: list[RawRelation] = []
     links: dict[str, Mapping[str, Any]] = {}
     left_out: Counter[str] = Counter()
     for item in items:
-        kind = str(item.get("%TYPE", "")).rpartition(".")[2]
+        kind = _name_layer(item)
         source, target = item.get("@Governor", item.get("@source")), item.get("@Dependent", item.get("@target"))
         if source is not None and target is not None:
             relations.append(RawRelation(str(source), str(target), _read_label(item) or kind))
@@ -63,7 +64,7 @@ def read_cas(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         elif kind in _OTHER_LAYERS:
             left_out[kind] += 1
         elif "begin" in item and "end" in item and kind not in _STRUCTURE:
-            spans.append(_read_span(item, _read_label(item) or _read_only_feature(item) or kind))
+            spans.append(_read_span(item, _read_label(item) or str(item.get(label_features.get(kind, "")) or kind)))
     metadata = next((item for item in items if "documentId" in item or "documentTitle" in item), {})
     annotation = RawAnnotation(tuple(spans), _read_chains(links), tuple(relations), utf16=True)
     fields = {"id": metadata.get("documentId") or metadata.get("documentTitle") or ""}
@@ -91,10 +92,18 @@ def _read_label(item: Mapping[str, Any]) -> str:
     return next((item[name] for name in _LABELS if isinstance(item.get(name), str) and item[name]), "")
 
 
-def _read_only_feature(item: Mapping[str, Any]) -> str:
-    """The value of the one feature of a team's own layer; a layer without features is its own label."""
-    values = [value for value in _list_features(item).values() if isinstance(value, str)]
-    return values[0] if len(values) == 1 else ""
+def _find_label_features(items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The feature that says the label, by layer: the only one that all annotations of a team's own layer have."""
+    common: dict[str, set[str]] = {}
+    for item in items:
+        names = {name for name, value in _list_features(item).items() if isinstance(value, str)}
+        kind = _name_layer(item)
+        common[kind] = common.get(kind, names) & names
+    return {kind: names.pop() for kind, names in common.items() if len(names) == 1}
+
+
+def _name_layer(item: Mapping[str, Any]) -> str:
+    return str(item.get("%TYPE", "")).rpartition(".")[2]
 
 
 def _list_features(item: Mapping[str, Any]) -> dict[str, Any]:

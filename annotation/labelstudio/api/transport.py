@@ -104,8 +104,7 @@ class Transport:
             self._sdk = self._connect()
             response = self._exchange(method, path, purpose, params, content, timeout)
         if response.status_code >= 400:
-            reason = redact(explain_body(response.text), (self._token,))
-            raise explain_refusal(response.status_code, reason, self.url, purpose)
+            raise self._explain_status(response, purpose)
         return response
 
     def download(self, path: str, purpose: str, target: IO[bytes], params: Mapping[str, Any]) -> None:
@@ -116,7 +115,7 @@ class Transport:
             with self._sdk._client_wrapper.httpx_client.stream(path, method="GET", params=dict(params)) as response:
                 if response.status_code >= 400:
                     response.read()
-                    raise explain_refusal(response.status_code, explain_body(response.text), self.url, purpose)
+                    raise self._explain_status(response, purpose)
                 for chunk in iter_limited(response):
                     target.write(chunk)
         except AnswerLimitError as error:
@@ -180,6 +179,10 @@ class Transport:
             return read_limited(response, _MAX_ANSWER)
         except AnswerLimitError as error:
             raise self._explain_limit(error, response, purpose) from None
+
+    def _explain_status(self, response: Response, purpose: str) -> ServiceError | ConfigurationError:
+        reason = redact(explain_body(response.text), (self._token,))
+        return explain_refusal(response.status_code, reason, self.url, purpose)
 
     def _explain_limit(self, error: AnswerLimitError, response: Response, purpose: str) -> ServiceError:
         message = f"Label Studio at {self.url} gives no usable answer when asked to {purpose}: {error}."

@@ -67,8 +67,8 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
     """Rewrite the file with the fresh records, without the deleted tasks.
 
     A record that was edited on disk is never overwritten: when Label Studio has changed it too, it stays as it is
-    and both sides go to the conflict file; `take_remote` takes Label Studio's side instead, the other one is in the
-    conflict file all the same.
+    and both sides go to the conflict file; `take_remote` takes Label Studio's side instead. The other one is then in
+    the conflict file alone: it is written first, and keeps what earlier pulls left there.
     """
     merged = Merged()
     conflicts: list[bytes] = []
@@ -103,8 +103,10 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
             merged.added.append(remote["data"]["sample_id"])
             stream.write(pack_record(remote))
             merged.total += 1
-    if conflicts:
-        write_atomic(find_conflict_file(path), b"".join(conflicts), mode=0o600)
+        if conflicts:
+            file = find_conflict_file(path)
+            before = _iter_lines(file) if take_remote else ()
+            write_atomic(file, b"".join((*before, *conflicts)))
     return merged
 
 

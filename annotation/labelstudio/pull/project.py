@@ -54,6 +54,7 @@ class _Run:
     known: dict[int, KnownTask]
     changes: Changes
     progress: Progress
+    inputs: str
 
 
 def pull_project(
@@ -79,7 +80,8 @@ def pull_project(
         )
         retried = stamps.keys() - {int(task) for task in refused} - changes.gone - changes.wanted.keys()
         changes.wanted |= {task: state.refused[str(task)].stamp for task in retried}
-        run = _Run(client, project["id"], options, known, changes, progress)
+        inputs = digest([rules, str(options.policy), sorted(options.policy.reviewers), options.snap])
+        run = _Run(client, project["id"], options, known, changes, progress, inputs)
         users = client.list_users() if changes.wanted else {}
         builder = RecordBuilder(source, users, labels, options.policy, snap=options.snap)
         records = RecordFile(path.with_suffix(".part.jsonl"))
@@ -136,8 +138,8 @@ def _fetch(run: _Run, builder: RecordBuilder, records: RecordFile) -> _Fetched:
 
 
 def _mark(run: _Run, stamp: str) -> str:
-    """The inputs of a record: an interrupted pull only reuses records with the same inputs."""
-    return f"{stamp} {run.options.policy} {run.options.snap}"
+    """What a record is made from: an interrupted pull only reuses those that would be made the same."""
+    return f"{stamp} {run.inputs}"
 
 
 def _iter_tasks(run: _Run, left: set[int]) -> Iterator[dict[str, Any]]:

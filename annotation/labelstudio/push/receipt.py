@@ -14,6 +14,7 @@ import orjson
 
 from goldspan.annotation.files import find_json, write_atomic
 from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 
@@ -39,16 +40,17 @@ class PushedIds:
 def record_pushed(workspace: Workspace, url: str, project: int, title: str, sample_ids: Iterable[str]) -> Path:
     """Record samples as pushed to a project; returns the file."""
     path = workspace.root / "pushed" / f"{project}.json"
-    known = _read(path)
-    before = known["sample_ids"] if known.get("url") == url else ()
-    record = {
-        "url": url,
-        "project": project,
-        "title": title,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "sample_ids": list(dict.fromkeys([*before, *sample_ids])),
-    }
-    write_atomic(path, orjson.dumps(record))
+    with hold_lock(f"pushed {path.resolve()}"):
+        known = _read(path)
+        before = known["sample_ids"] if known.get("url") == url else ()
+        record = {
+            "url": url,
+            "project": project,
+            "title": title,
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "sample_ids": list(dict.fromkeys([*before, *sample_ids])),
+        }
+        write_atomic(path, orjson.dumps(record))
     return path
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
 from goldspan.annotation.redaction import redact
+from goldspan.generators.providers.batch.lines import join_lines
 from goldspan.generators.providers.batch.replies import (
     ForeignReplyError,
     RemoteBatch,
@@ -202,13 +203,8 @@ class BatchApi:
         with self._translate("read the answers"):
             stream = self._client.files.with_streaming_response.content(file_id, extra_query=query)
             async with stream as response:
-                rest = b""
-                async for chunk in response.iter_bytes():
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        yield line
-                if rest:
-                    yield rest
+                async for line in join_lines(response.iter_bytes()):
+                    yield line
 
     async def estimate(self, file_id: str, window: str) -> dict[str, Any]:
         """What the provider thinks a file will cost; `total_estimated_cost` is a decimal as a string."""

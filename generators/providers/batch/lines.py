@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -15,8 +15,6 @@ from goldspan.generators.providers.protocol import Answer, AnswerState
 UNREADABLE = "unreadable_line"
 _CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([\x20-\x7e]{1,64}?)"')
 _MARKS = (b'"custom_id"', b'"response"', b'"error"', b"batch_req_")
-
-
 _LINE_KEYS = frozenset({"custom_id", "response", "error", "choices"})
 _NOT_BLANK = re.compile(r"[^\s,]")
 
@@ -36,6 +34,19 @@ class ParsedLine(NamedTuple):
 
     kind: LineKind
     answer: Answer | None = None
+
+
+async def join_lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The lines of a file that comes in chunks, without their ends; each byte is copied once, however long its line."""
+    pieces: list[bytes] = []
+    async for chunk in chunks:
+        first, *others = chunk.split(b"\n")
+        pieces.append(first)
+        for other in others:
+            yield b"".join(pieces)
+            pieces = [other]
+    if rest := b"".join(pieces):
+        yield rest
 
 
 def parse_line(line: bytes) -> ParsedLine:

@@ -70,7 +70,7 @@ class TuningProfile:
         """
         instead = "Use --provider together, or --provider local to train on this machine."
         if self.closes and today >= self.closes:
-            raise ConfigurationError(f"{self.name} takes no fine-tuning jobs since {self.closes}. {instead}")
+            raise ConfigurationError(f"{self.name} has taken no fine-tuning jobs since {self.closes}. {instead}")
         known = _find_longest(self.retired, model)
         if known and today >= self.retired[known]:
             raise ConfigurationError(

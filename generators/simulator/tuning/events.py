@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from goldspan.generators.simulator.faults import draw_number
-from goldspan.generators.simulator.tuning.jobs import Phase, SimulatedJob
+from goldspan.generators.simulator.tuning.phases import Phase, SimulatedJob
 
 STEPS = 30
 """Steps of every simulated job."""

@@ -13,8 +13,6 @@ from goldspan.generators.simulator.errors import ApiError, get_state, guard
 from goldspan.generators.simulator.state import SimulatorState
 from goldspan.generators.simulator.tuning.events import describe_failure, list_said, list_steps
 from goldspan.generators.simulator.tuning.jobs import (
-    Phase,
-    SimulatedJob,
     add_job,
     find_tuning_file,
     list_jobs,
@@ -23,6 +21,7 @@ from goldspan.generators.simulator.tuning.jobs import (
     require_model,
     start_job,
 )
+from goldspan.generators.simulator.tuning.phases import Phase, SimulatedJob
 from goldspan.generators.simulator.tuning.single import make_handler, make_job_routes
 
 _WORDS = {

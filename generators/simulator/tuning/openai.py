@@ -14,8 +14,6 @@ from goldspan.generators.simulator.errors import ApiError, get_state, guard
 from goldspan.generators.simulator.state import SimulatorState
 from goldspan.generators.simulator.tuning.events import Said, list_said, list_steps, make_error
 from goldspan.generators.simulator.tuning.jobs import (
-    Phase,
-    SimulatedJob,
     add_job,
     find_job,
     find_tuning_file,
@@ -23,6 +21,7 @@ from goldspan.generators.simulator.tuning.jobs import (
     read_clock,
     require_model,
 )
+from goldspan.generators.simulator.tuning.phases import Phase, SimulatedJob
 from goldspan.generators.simulator.tuning.single import make_job_routes
 
 _WORDS = {

@@ -13,7 +13,8 @@ from starlette.routing import Route
 from goldspan.generators.simulator.errors import ApiError, get_state, guard
 from goldspan.generators.simulator.state import SimulatorState
 from goldspan.generators.simulator.tuning import mistral, openai, together
-from goldspan.generators.simulator.tuning.jobs import Phase, SimulatedJob, forward_clock, list_jobs, read_clock
+from goldspan.generators.simulator.tuning.jobs import forward_clock, list_jobs, read_clock
+from goldspan.generators.simulator.tuning.phases import Phase, SimulatedJob
 
 _NAMES: dict[str, Callable[[SimulatedJob], str]] = {
     "openai": openai.name_model,

@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from goldspan.generators.simulator.errors import get_state, guard
 from goldspan.generators.simulator.state import SimulatorState
-from goldspan.generators.simulator.tuning.jobs import SimulatedJob, cancel_job, find_job, read_clock
+from goldspan.generators.simulator.tuning.jobs import cancel_job, find_job, read_clock
+from goldspan.generators.simulator.tuning.phases import SimulatedJob
 
 Show = Callable[[SimulatedJob, SimulatorState], dict[str, Any]]
 """How a provider describes a job."""

@@ -16,8 +16,6 @@ from goldspan.generators.simulator.files import upload_file
 from goldspan.generators.simulator.state import SimulatorState
 from goldspan.generators.simulator.tuning.events import Said, list_said, list_steps, make_error
 from goldspan.generators.simulator.tuning.jobs import (
-    Phase,
-    SimulatedJob,
     add_job,
     count_file_tokens,
     find_job,
@@ -27,6 +25,7 @@ from goldspan.generators.simulator.tuning.jobs import (
     read_clock,
     require_model,
 )
+from goldspan.generators.simulator.tuning.phases import Phase, SimulatedJob
 from goldspan.generators.simulator.tuning.single import make_job_routes
 
 _WORDS = {

@@ -16,7 +16,7 @@ import regex
 
 from goldspan.annotation.errors import MaskingError
 from goldspan.annotation.text.words import find_occurrences
-from goldspan.masking.detection import is_telling
+from goldspan.masking.repeats import is_telling
 from goldspan.serving.documents.pdf.keep import KeptPage, add_covers_only, count_labels
 from goldspan.serving.documents.pdf.raster import PICTURE_CONTENT, render_page
 from goldspan.serving.documents.pdf.text import PdfPage, open_pdf, read_pdf

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from dataclasses import replace
@@ -126,7 +127,9 @@ def test_shuffling_keeps_the_sizes() -> None:
     assert Counter(shuffled.assignment) == {"train": 81, "validation": 10, "test": 10}
 
 
-@pytest.mark.parametrize("ratios", [{"train": 1.0}, {"test": 0.5, "dev": 0.5}, {"train": 1.0, "test": 0.0}])
+@pytest.mark.parametrize(
+    "ratios", [{"train": 1.0}, {"test": 0.5, "dev": 0.5}, {"train": 1.0, "test": 0.0}, {"train": 1.0, "test": math.nan}]
+)
 def test_wrong_ratios_are_refused(ratios: dict[str, float]) -> None:
     with pytest.raises(InputError, match="train and one more"):
         check_ratios(ratios)

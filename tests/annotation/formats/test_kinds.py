@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.formats.importing import ImportOptions, import_files
+from goldspan.annotation.formats.importing import ImportOptions, ImportReport, import_files
 from goldspan.annotation.types import Sample
 from tests.strategies import LABELS
 
@@ -82,6 +82,24 @@ READ: dict[str, tuple[str, Any, list[list[tuple[str, str]]]]] = {
     "first character 1": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 1, "end": 3, "text": "Ann"}), [[ANN]]),
     "bytes": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 13, "end": 16, "text": "Ann"}, text=EMOJI), [[ANN]]),
     "line ends of one character": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 4, "end": 6, "text": "Bo"}, text="Hi,\r\nBo ran"), [[BO]]),
+    "names of MUC": ("a.txt", '<DOC>\n<TXT><ENAMEX TYPE="FIRSTNAME">Ann</ENAMEX> in <ENAMEX TYPE="CITY" STATUS="OPT">Rome</ENAMEX></TXT></DOC>\n<DOC><TXT>So</TXT></DOC>', [[ANN, ROME], []]),
+    "a place under position": ("a.jsonl", spans({"category": "FIRSTNAME", "position": [0, 3], "value": "Ann"}, key="fragments"), [[ANN]]),
+    "one annotation under two keys": ("a.jsonl", [{"text": TEXT, "a": [[0, 3, "FIRSTNAME"]], "b": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}], [[ANN]]),
+    "a text under another key": ("a.jsonl", [{"message": TEXT, "found": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}], [[ANN]]),
+    "keys in capitals": ("a.jsonl", [{"Text": TEXT, "Entities": [{"BeginOffset": 0, "EndOffset": 3, "Type": "FIRSTNAME"}]}], [[ANN]]),
+    "spans with values behind": ("a.jsonl", [{"text": TEXT, "entities": [[0, 3, "FIRSTNAME", "Ann"], ["Rome", 18, 22, "CITY"]]}], [[ANN, ROME]]),
+    "several values in a cell": ("a.csv", 'text,FIRSTNAME,CITY\nAnn met Bo,"Ann, Bo",\nAnn in Rome,Ann,Rome\n', [[ANN, BO], [ANN, ROME]]),
+    "sentences by number": ("a.tsv", "sent_id\ttoken\tner\n1\tAnn\tB-FIRSTNAME\n1\tran\tO\n2\tBo\tB-FIRSTNAME\n", [[ANN], [BO]]),
+    "marks of OpenNLP": ("a.txt", "<START:FIRSTNAME> Ann <END> ran in <START:CITY> Rome <END> .\n", [[ANN, ROME]]),
+    "line ends that lost a character": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 5, "end": 7, "text": "Bo"}, text="Hi,\nBo ran"), [[BO]]),
+    "one character up to the last": ("a.jsonl", [{"text": "安在罗马", "label": {"FIRSTNAME": {"安": [[0, 0]]}}}], [[("安", "FIRSTNAME")]]),
+    "numbered values": ("a.csv", "text,entity1,label1,entity2,label2\nAnn in Rome,Ann,FIRSTNAME,Rome,CITY\nBo ran,Bo,FIRSTNAME,,\nSo,,,,\n", [[ANN, ROME], [BO], []]),
+    "numbered places": ("a.jsonl", [{"text": TEXT, "start_1": 0, "end_1": 3, "label_1": "FIRSTNAME"}], [[ANN]]),
+    "blanks around cells": ("a.csv", "text , start , end , label\nAnn ran, 0, 3, FIRSTNAME\n", [[ANN]]),
+    "values beside places up to the last character": ("a.csv", "text,start,end,label,value\nAnn ran,0,2,FIRSTNAME,Ann\n", [[ANN]]),
+    "tags with commas": ("a.csv", 'text,labels\nAnn ran,"B-FIRSTNAME,O"\nHe ran,"O, O"\n', [[ANN], []]),
+    "columns of PHI": ("a.csv", "text,phi_start,phi_end,phi_type\nAnn ran,0,3,FIRSTNAME\n", [[ANN]]),
+    "spaCy's .iob": ("a.txt", "Ann|NNP|B-FIRSTNAME ran|VBD|O\nBo|B-FIRSTNAME ran|O\n", [[ANN, BO]]),
     "values with other spaces": ("a.jsonl", spans({"label": "CITY", "start": 3, "end": 12, "text": "New York"}, text="in New  York"), [[("New  York", "CITY")]]),
 }  # fmt: skip
 
@@ -95,6 +113,16 @@ def test_kinds_are_read(tmp_path: Path, case: str) -> None:
 
 
 REFUSED: dict[str, tuple[str, Any, str]] = {
+    "regions of two texts": ("a.json", [{"id": 1, "data": {"title": "Ann", "body": TEXT}, "annotations": [{"id": 1, "result": [{**REGION, "to_name": name, "id": name} for name in ("title", "body")]}]}], "several texts (body, title)"),
+    "clusters of values": ("a.jsonl", [{"text": "Ann ran. She fell.", "clusters": [["Ann", "She"]]}], "'clusters' holds annotations"),
+    "mentions that count tokens": ("a.jsonl", [{"doc_id": "d", "tokens": ["Ann", "ran"], "entity_mentions": [{"text": "Ann", "entity_type": "FIRSTNAME", "start": 0, "end": 3}]}], "no text"),
+    "labels by value": ("a.jsonl", [{"text": TEXT, "labels": {"Ann": "FIRSTNAME"}}], "'labels' names labels"),
+    "labels by value in a string": ("a.csv", "text,found\nAnn in Rome,Ann:FIRSTNAME;Rome:CITY\n", "'found' names labels"),
+    "a masked copy with other labels": ("a.jsonl", [{"text": TEXT, "masked": "[NAME] Lee met Bo in [PLACE]."}], "'masked' names labels"),
+    "a masked copy with stars": ("a.jsonl", [{"text": TEXT, "masked": "*** Lee met Bo in ****."}], "'masked' names labels"),
+    "a value of two that the text lacks": ("a.csv", "text,FIRSTNAME,CITY\nAnn in Rome,Ann,Roma\n", "'CITY' is a label"),
+    "two annotations under two keys": ("a.jsonl", [{"text": TEXT, "a": [[0, 3, "FIRSTNAME"]], "b": [[0, 3, "CITY"]]}], "several keys"),
+    "questions about a text": ("a.json", {"data": [{"title": "x", "paragraphs": [{"context": TEXT, "qas": []}]}]}, "no text"),
     "offsets in a string": ("a.jsonl", [{"text": TEXT, "label": "0 3 FIRSTNAME"}], "neither JSON"),
     "offsets in strings": ("a.jsonl", [{"text": TEXT, "labels": ["0,3,FIRSTNAME|18,22,CITY"]}], "cannot be read"),
     "a place without an end": ("a.csv", "text,label,start,ende\nAnn ran,FIRSTNAME,0,3\n", "no end"),
@@ -185,3 +213,85 @@ def test_tags_that_no_schema_knows_are_read_on_request(tmp_path: Path) -> None:
     path = write(tmp_path, "a.xml", "<first_name>Ann</first_name> ran to <town>Rome</town>.")
     samples, errors = read(path, format="inline", labels_map={"first_name": "FIRSTNAME", "town": "CITY"})
     assert (find(samples), errors) == ([[ANN, ROME]], [])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"subject": "Hi all", "message": TEXT, "found": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}],
+        [{"subject": "Hi all", "message": TEXT, "entities": [[0, 3, "FIRSTNAME"]]}],
+        [{"subject": "Hi all", "message": TEXT, "start": 0, "end": 3, "label": "FIRSTNAME"}],
+    ],
+)
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_the_given_key_of_the_text_tells_the_shape(tmp_path: Path, name: str, rows: list[dict[str, Any]]) -> None:
+    content: Any = rows
+    if name == "a.csv":
+        cells = [[json.dumps(v) if isinstance(v, list) else str(v) for v in row.values()] for row in rows]
+        lines = [",".join('"{}"'.format(cell.replace('"', '""')) for cell in line) for line in [list(rows[0]), *cells]]
+        content = "\n".join(lines)
+    samples, errors = read(write(tmp_path, name, content), text_key="message")
+    assert errors == []
+    assert [sample.text for sample in samples] == [TEXT]
+    assert find(samples) == [[ANN]]
+
+
+def test_coreference_of_muc_is_read_as_clusters(tmp_path: Path) -> None:
+    text = (
+        '<COREF ID="1" MIN="Ann">Ann Lee</COREF> ran. <COREF ID="2" REF="1">She</COREF> and <COREF ID="9">Bo</COREF>.'
+    )
+    (sample,), errors = read(write(tmp_path, "a.txt", text))
+    assert errors == []
+    assert sample.text == "Ann Lee ran. She and Bo."
+    (annotation,) = sample.annotations
+    assert [sample.text[m.start : m.end] for m in annotation.mentions] == ["Ann Lee", "She"]
+    assert len({mention.cluster for mention in annotation.mentions}) == 1
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"title": "Met (NATO)"},
+        {"source": "URL: https://example.org/a"},
+        {"STATE": "draft"},
+        {"note": "***"},
+        {"scores": {"FIRSTNAME": 0.5}},
+        {"bbox": [0, 0, 10, 10]},
+        {"shape": [[1, 2, 3, 4]]},
+        {"address1": "x", "address2": "y", "label1": "a"},
+        {"clusters": 3, "annotations": 0.5, "spans": True},
+    ],
+)
+def test_what_only_looks_like_annotations_stays_a_field(tmp_path: Path, field: dict[str, Any]) -> None:
+    (sample,), errors = read(write(tmp_path, "a.jsonl", [{"text": TEXT, **field}]))
+    assert errors == []
+    assert sample.provenance["fields"] == field
+    assert sample.annotations == ()
+
+
+TASK = {"data": {"text": TEXT, "language": "English"}, "predictions": [{"model_version": "m", "result": [REGION]}]}
+
+
+@pytest.mark.parametrize(
+    ("documents", "formats"),
+    [
+        ([[{"text": TEXT, "label": [[0, 3, "FIRSTNAME"]]}], [{"text": "So", "label": []}]], {"doccano"}),
+        (
+            [{"text": TEXT, "denotations": [{"id": "T1", "span": {"begin": 0, "end": 3}, "obj": "FIRSTNAME"}]}],
+            {"spans"},
+        ),
+        ([TASK], {"kiji"}),
+    ],
+)
+def test_a_folder_of_json_is_read_by_what_its_files_hold(
+    tmp_path: Path, documents: list[Any], formats: set[str]
+) -> None:
+    for number, document in enumerate(documents):
+        write(tmp_path, f"{number}.json", document)
+    report = ImportReport()
+    errors: list[RecordError] = []
+    samples = list(import_files([tmp_path], LABELS, ImportOptions(language="en"), errors.append, report))
+    assert errors == []
+    assert {found.format for found in report.detected.values()} == formats
+    assert find(samples)[0] == [ANN]
+    assert {sample.language for sample in samples} == {"en"}

@@ -8,6 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from goldspan.annotation.errors import (
     InputError,
@@ -17,6 +19,7 @@ from goldspan.annotation.errors import (
     UnknownNameError,
 )
 from goldspan.annotation.hub.download import download_dataset
+from goldspan.annotation.hub.shards import list_shards
 from goldspan.annotation.tasks.store import read_samples
 
 REPO = "dataiku/kiji-pii-training-data"
@@ -93,6 +96,7 @@ def test_one_file_for_each_sample(hub: Any, tmp_path: Path, labels: Any) -> None
     task = json.loads(files[0].read_text())
     assert task["data"]["sample_id"] == files[0].stem
     assert download_dataset(REPO, tmp_path, labels, layout="files").samples == 4
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("*.json")} == {0o600}
 
 
 def test_another_revision_needs_another_folder(hub: Any, tmp_path: Path, labels: Any) -> None:
@@ -154,3 +158,11 @@ def test_an_empty_shard_and_labels_that_tell_the_taxonomy(hub: Any, tmp_path: Pa
     (tmp_path / "someone--mirror.import" / "download.json").write_text("{")
     with pytest.raises(StateError, match="broken"):
         download_dataset("someone/mirror", tmp_path, labels)
+
+
+@given(
+    st.sets(st.sampled_from(["train", "data/train", "en/train", "en-train", "data/en/train", "EN train", "de/test"]))
+)
+def test_what_is_made_of_two_files_never_has_one_name(stems: set[str]) -> None:
+    shards = list_shards([f"{stem}.parquet" for stem in stems] or ["a.jsonl"])
+    assert len({shard.name.casefold() for shard in shards}) == len(shards) == max(1, len(stems))

@@ -125,5 +125,5 @@ def test_doubtful_labels_are_listed() -> None:
         "B": {"name": "b", "color": "#ffff00", "hotkey": "a"},
     }}  # fmt: skip
     messages = " ".join(finding.message for finding in review_labels(build_labels(document)))
-    for word in ("luhnn", "too pale", "#ffff00 is also used by A", "hotkey a is also used by A", "no hints"):
+    for word in ("luhnn", "too pale", "share a color: #ffff00 by A, B", "hotkey a is also used by A", "no hints"):
         assert word in messages

@@ -187,3 +187,17 @@ def test_a_pulled_record_that_nobody_edited_counts_as_not_edited_afterwards(work
     assert renamed["data"]["provenance"]["pull"]["sha256"] == digest_record(renamed)
     assert still_edited["data"]["provenance"]["pull"]["sha256"] == "of before the edit"
     assert lines[2] == untouched
+
+
+@pytest.mark.parametrize(("name", "is_list"), [("own.json", False), ("own.json", True), ("own.jsonl", True)])
+def test_a_file_is_rewritten_in_whatever_form_it_is_read(workspace: Workspace, name: str, is_list: bool) -> None:
+    lines = [(workspace.annotation_samples / f"{number}.jsonl").read_bytes().splitlines() for number in range(2)]
+    rows = [line for part in lines for line in part]
+    content = b"[" + b",".join(rows) + b"]" if is_list else b"\n".join(rows)
+    (workspace.annotation_samples / name).write_bytes(content)
+    file = workspace.root.parent / "labels.toml"
+    apply_change(workspace, file, RENAME)
+    samples = list(read_samples([workspace.annotation_samples / name], load_labels(file)))
+    assert [[entity.label for entity in one.best.entities] for one in samples if one.best] == [
+        ["ORDER_NUMBER", "CITY"], ["ORDER_NUMBER", "CITY"]
+    ]  # fmt: skip

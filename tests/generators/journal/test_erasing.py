@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,18 @@ def test_other_items_stay_byte_for_byte(folder: Path) -> None:
     before = read()
     erase_items(folder, {1})
     assert read() == before
+
+
+def test_a_reader_that_holds_back_erased_texts_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("goldspan.generators.journal.store._PATIENCE", 0.01)
+    reader = sqlite3.connect(folder / "journal.db", isolation_level=None)
+    with closing(reader):
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM row").fetchall()
+        with pytest.raises(StateError, match="End it, and erase again"):
+            erase_items(folder, {0, 1, 2}, lambda message: SECRET in message)
+    finish_erasing(folder)
+    assert not any(SECRET.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_run_that_runs_is_left_alone(folder: Path) -> None:

@@ -20,6 +20,8 @@ from goldspan.generators.providers.protocol import Answer
 from goldspan.generators.providers.waiting import describe_wait, read_retry_after
 from goldspan.generators.runs.executors import ExecutionOptions, find_prices, normalise_url, read_limits
 from goldspan.generators.runs.folder import begin_run, open_run
+from goldspan.generators.runs.public import complete_settings
+from goldspan.generators.runs.run import Limits
 from goldspan.generators.runs.settings import RunSettings
 from tests.generators.scripted import make_settings
 
@@ -147,3 +149,27 @@ def test_tokens_are_estimated_only_where_the_server_does_not_count(tokens):
     answer = estimate_usage(Answer("a", content="y" * 80, tokens_in=tokens[0], tokens_out=tokens[1]), body)
     expected = tokens if any(tokens) else (count_prompt_tokens(body), 20)
     assert (answer.tokens_in, answer.tokens_out) == expected
+
+
+def test_what_an_earlier_process_has_sent_is_set_aside_whole():
+    """Else new rows take what the answers on their way will cost."""
+    budget = Budget(Prices(1.0, 1.0), max_tokens=1500)
+    budget.hold_outstanding(["a", "b", "c"])
+    assert not budget.reserve_tokens("d", 100, 100)
+    budget.settle(Answer("a", tokens_in=100, tokens_out=100))
+    budget.settle(Answer("b", tokens_in=100, tokens_out=100))
+    assert budget.reserve_tokens("d", 50, 50)
+
+
+@pytest.mark.parametrize("bound", [float("nan"), float("inf"), -1.0])
+@pytest.mark.parametrize("name", ["max_cost", "max_tokens"])
+def test_a_limit_that_limits_nothing_is_refused(name: str, bound: float):
+    with pytest.raises(ConfigurationError, match=f"{name} is at least 0"):
+        Limits(**{name: bound})
+
+
+@pytest.mark.parametrize("change", [{"price_in": float("nan")}, {"price_out": -1.0}, {"attempts": 0}, {"samples": -1}])
+def test_numbers_of_a_run_are_finite_and_not_too_small(change: dict[str, float]):
+    """A price that is no number makes every sum one, which no limit stops."""
+    with pytest.raises(ConfigurationError, match=f"{next(iter(change))} is at least"):
+        complete_settings(make_settings(**change))

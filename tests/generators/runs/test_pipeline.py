@@ -171,7 +171,7 @@ def test_a_run_is_finished_when_its_files_are_written(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("goldspan.generators.runs.pipeline.write_output", refuse)
-        with pytest.raises(StateError, match="mend that, then `goldspan generate resume r`"):
+        with pytest.raises(StateError, match="fix that, then `goldspan generate resume r`"):
             drive_scripted(tmp_path, make_settings(), ScriptedExecutor())
     folder = find_run(Workspace(tmp_path))
     with Journal(folder) as journal:

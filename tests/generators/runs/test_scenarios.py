@@ -53,6 +53,19 @@ def test_situations_are_added_until_there_are_enough(tmp_path: Path) -> None:
     assert read_scenarios(path)["en"][:30] == kept["en"]
 
 
+def test_an_answer_that_failed_in_an_earlier_call_is_passed_over(tmp_path: Path) -> None:
+    """It was received and is cached, so asking for it again would fail for ever."""
+
+    class Recovered(ScriptedAsker):
+        async def complete(self, request: Request) -> Completion:
+            if request.item < 5:
+                return Completion(Answer(request.custom_id, AnswerState.FAILED, message="no choices"), cached=True)
+            return await super().complete(request)
+
+    report = run_sync(collect_scenarios(Recovered(), SETTINGS, LABELS, 5, tmp_path / "scenarios.jsonl"))
+    assert (report.added, report.unusable) == ({"en": 5, "de": 5}, 8)
+
+
 def test_a_model_that_only_repeats_itself_is_given_up(tmp_path: Path) -> None:
     class Parrot(ScriptedAsker):
         async def complete(self, request: Request) -> Completion:

@@ -40,9 +40,9 @@ def test_the_path_is_the_best_of_all_legal_ones(scores: np.ndarray) -> None:
     assert sum(float(scores[s, found[s]]) for s in steps) == pytest.approx(best, abs=1e-4)
 
 
-@given(SCORES, st.floats(0, 3, width=32))
-def test_the_matrix_for_kiji_decodes_as_we_do(scores: np.ndarray, bias: float) -> None:
-    matrix = make_transitions(TAGS, bias)
+@given(SCORES)
+def test_the_matrix_for_kiji_decodes_as_we_do(scores: np.ndarray) -> None:
+    matrix = make_transitions(TAGS)
     steps = np.asarray(matrix["transitions"])
     best, back = scores[0] + np.asarray(matrix["start_transitions"]), []
     for row in scores[1:]:
@@ -53,13 +53,11 @@ def test_the_matrix_for_kiji_decodes_as_we_do(scores: np.ndarray, bias: float) -
     for pointers in reversed(back):
         path.append(int(pointers[path[-1]]))
     path.reverse()
-    biased = scores.astype(np.float64).copy()
-    biased[:, 1:] += bias
-    found = find_path(biased)
+    found = find_path(scores)
     rows = range(len(scores))
-    assert sum(biased[s, found[s]] for s in rows) == pytest.approx(sum(biased[s, path[s]] for s in rows), abs=1e-3)
+    assert sum(scores[s, found[s]] for s in rows) == pytest.approx(sum(scores[s, path[s]] for s in rows), abs=1e-3)
     assert steps[0, 2] == FORBIDDEN
-    assert steps[1, 2] == steps[2, 2] == pytest.approx(bias)
+    assert steps[1, 2] == steps[2, 2] == 0.0
 
 
 def encode(text: str, pieces: list[str]) -> EncodedText:

@@ -72,10 +72,19 @@ def test_wrong_uploads_are_refused(serve: Serve, temporary: Path) -> None:
     assert client.post("/v1/files", files={"other": ("a.txt", b"x")}).status_code == 422
     assert client.post("/v1/files", content=b"x").status_code == 422
     assert client.post("/v1/files", files={"file": ("a.txt", b"x")}, data={"settings": "["}).status_code == 422
-    assert client.post("/v1/files", files={"file": ("a.txt", b"x")}, data={"settings": '{"x": 1}'}).status_code == 422
+    answer = client.post("/v1/files", files={"file": ("a.txt", b"x")}, data={"settings": '{"polcy": "redact"}'})
+    assert (answer.status_code, "Did you mean policy" in answer.text) == (422, True)
     answer = client.post("/v1/files", files={"file": ("a.txt", b"x" * 300_000)})
     assert answer.status_code == 413
     assert not [file for file in temporary.rglob("*") if file.is_file()]
+
+
+def test_a_job_that_is_removed_while_it_runs_leaves_nothing(client: TestClient, temporary: Path) -> None:
+    for number in range(5):
+        answer = client.post("/v1/files", files={"file": (f"{number}.txt", b"Ann " * 2000)})
+        client.delete(answer.headers["Location"])
+    wait_until(lambda: not [file for file in temporary.rglob("*") if file.is_file()])
+    assert client.get(answer.headers["Location"]).status_code == 404
 
 
 def test_everything_is_removed_with_the_server(labels: Any, serve: Serve, temporary: Path) -> None:

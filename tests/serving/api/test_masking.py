@@ -111,6 +111,23 @@ def test_wrong_requests_are_refused_with_the_reason(client: TestClient, body: di
     assert answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("body", "advice"),
+    [
+        ({"txt": TEXT}, "Did you mean text"),
+        ({"text": TEXT, "methd": "regex"}, "Did you mean method"),
+        ({"text": TEXT, "texts": [TEXT]}, "either the key text or the key texts"),
+        ({"text": TEXT, "policy": "redacted"}, "Did you mean redact"),
+        ({"text": TEXT, "policy": "/etc/secret.toml"}, "policy itself as JSON"),
+    ],
+)
+def test_a_wrong_request_is_told_what_would_be_right(client: TestClient, body: dict[str, Any], advice: str) -> None:
+    answer = client.post("/v1/mask", json=body)
+    assert answer.status_code == 422
+    assert advice in answer.json()["detail"]
+    assert TEXT not in answer.text
+
+
 def test_a_text_of_the_wrong_form_is_not_quoted(client: TestClient) -> None:
     assert "Smith" not in client.post("/v1/mask", json={"text": ["Ann Smith"]}).text
     assert "Smith" not in client.post("/v1/mask", json={"text": {"a": "Ann Smith"}}).text

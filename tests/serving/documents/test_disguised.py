@@ -152,6 +152,7 @@ DISGUISED = {
         "<i hidden='until-found'>Ann</i></p>",
         ["Smi", "th", "Bob", "lin", "Ann"],
     ),
+    "parts of a string in SQL": ("a.txt", "VALUES ('ann.smith' || '@mail.com')", ["ann.smith", "mail.com"]),
     "parts of a string": ("a.html", "<script>x = 'ann.smith' + '@' + 'mail.com'</script>", ["ann.smith", "mail.com"]),
     "parts of a style": (
         "a.html",

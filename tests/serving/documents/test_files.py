@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from goldspan.masking.mask import Masker
 from goldspan.masking.policy import load_policy
 from goldspan.predictors.base import TextInput
 from goldspan.serving.documents.base import FileSettings
-from goldspan.serving.documents.files import FileOutcome, mask_files, plan_jobs
+from goldspan.serving.documents.files import FileOutcome, hold_output, mask_files, plan_jobs
 from goldspan.serving.documents.report import REPORT, MaskingReport
 from tests.masking.lexicon import LexiconPredictor
 
@@ -91,6 +92,52 @@ def test_a_file_that_fails_has_no_output_and_the_others_go_on(folder: Path) -> N
     assert isinstance(outcomes["c.exe"].error, InputError)
     assert outcomes["deep/b.md"].error is None
     assert {file.name for file in (folder / "out").rglob("*") if file.is_file()} == {"b.md", REPORT}
+
+
+def run_and_die(folder: Path, replace: Callable[[Path, Path], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            run_sync(run(folder, CountingPredictor()))
+
+
+def test_a_run_that_was_killed_as_a_file_appeared_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = Path.replace
+
+    def replace_and_die(self: Path, target: Path) -> Path:
+        replace(self, target)
+        raise KeyboardInterrupt
+
+    (folder / "in" / "deep" / "b.md").unlink()
+    run_and_die(folder, replace_and_die, monkeypatch)
+    assert (folder / "out" / "a.txt").exists()
+    again = CountingPredictor()
+    assert [one.skipped for one in run_sync(run(folder, again))] == [True]
+    assert not again.read
+
+
+def test_a_run_that_was_killed_before_a_file_was_replaced_replaces_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_sync(run(folder, CountingPredictor()))
+    (folder / "in" / "a.txt").write_text("Bob was here")
+
+    def die(self: Path, target: Path) -> Path:
+        raise KeyboardInterrupt
+
+    run_and_die(folder, die, monkeypatch)
+    assert not [one for one in run_sync(run(folder, CountingPredictor())) if one.error]
+
+
+def test_one_command_masks_into_a_folder_and_removes_what_a_killed_one_left(folder: Path) -> None:
+    jobs = plan_jobs([folder / "in"], folder / "out")
+    left = folder / "out" / "deep" / ".masking-abc.tmp"
+    left.parent.mkdir(parents=True)
+    left.write_text("Ann")
+    with hold_output(folder / "out", jobs):
+        assert not left.exists()
+        with pytest.raises(StateError, match="Another"), hold_output(folder / "out", jobs):
+            pass
 
 
 def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_masked(folder: Path) -> None:

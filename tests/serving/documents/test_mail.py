@@ -58,6 +58,12 @@ def test_a_name_in_the_file_name_of_a_part_is_masked(mask: FileMasker) -> None:
     assert b"Smith" not in mask("a.eml", message.as_bytes())
 
 
+def test_an_id_with_a_name_is_masked(mask: FileMasker) -> None:
+    written = mask("a.eml", b"From: Ann Smith <ann.smith@mail.com>\nMessage-ID: <smith.1@host>\n\nHi Smith\n")
+    assert b"smith" not in written.lower()
+    assert b"@host>" in written
+
+
 def test_an_attachment_that_is_no_text_is_refused(mask: FileMasker) -> None:
     message = make_message()
     message.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="a.pdf")

@@ -213,6 +213,13 @@ def test_queries_of_power_query_are_refused(mask: FileMasker) -> None:
         mask("a.xlsx", pack({"customXml/item1.xml": item}))
 
 
+@pytest.mark.parametrize("item", ["<a><Smith>1</Smith></a>", '<a Smith="1"/>'])
+def test_a_name_in_the_tags_of_custom_xml_is_refused(mask: FileMasker, item: str) -> None:
+    body = f"<w:document {W}><w:p><w:r><w:t>Smith</w:t></w:r></w:p></w:document>"
+    with pytest.raises(MaskingError, match="still stands"):
+        mask("a.docx", pack({"word/document.xml": body, "customXml/item1.xml": item}))
+
+
 def test_a_value_in_the_name_of_a_part_is_refused(mask: FileMasker) -> None:
     with pytest.raises(MaskingError, match="name of a part"):
         mask("a.docx", pack({"word/document.xml": fill(PLACES["body"][1], "Ann"), "customXml/Ann.xml": "<a/>"}))

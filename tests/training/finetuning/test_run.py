@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import stat
 import threading
 from dataclasses import replace
@@ -372,3 +373,46 @@ def _workspace(root: Path) -> Any:
     from goldspan.annotation.tasks.workspace import Workspace
 
     return Workspace(root / "data")
+
+
+def test_a_bound_given_on_the_way_holds_where_nobody_quotes(root: Path, start: Start) -> None:
+    """OpenAI says no price: our own highest estimate is held against the bound before the paid call."""
+    url = start("openai")
+    folder = _begin(root, "openai", url)
+    summary = drive_run(folder, max_cost=0.0, schedule=FAST)
+    assert summary.outcome is TuningOutcome.BUDGET
+    assert "more than --max-cost 0" in summary.message
+    assert read_jobs(url)["paid"] == 0
+    assert drive_run(folder, max_cost=10.0, schedule=FAST).outcome is TuningOutcome.DONE
+
+
+@pytest.mark.parametrize("change", [{"max_cost": float("nan")}, {"max_cost": -1.0}, {"price": float("nan")}])
+def test_a_bound_or_price_that_is_no_number_is_refused(root: Path, change: dict[str, float]) -> None:
+    with pytest.raises(ConfigurationError, match=f"{next(iter(change))} is at least 0"):
+        _begin(root, "openai", "http://127.0.0.1:9/v1", **change)
+
+
+def test_a_copy_of_a_bundle_that_this_workspace_withdrew_is_not_trained_on(root: Path, start: Start) -> None:
+    from goldspan.training.bundle.withdrawal import withdraw
+
+    workspace, copy = _workspace(root), root / "copy"
+    shutil.copytree(workspace.bundles / "tiny", copy)
+    bundle = workspace.bundles / "tiny"
+    withdraw(bundle, json.loads((bundle / "manifest.json").read_bytes()), 1, "", workspace.root)
+    with pytest.raises(StateError, match="withdrawn"):
+        finetune(
+            copy,
+            make_settings("openai", start("openai")),
+            labels_file=root / "labels.toml",
+            data=workspace.root,
+            schedule=FAST,
+        )
+
+
+def _begin(root: Path, provider: str, url: str, **changes: Any) -> Path:
+    plan = plan_tuning(
+        root / "data" / "bundles" / "tiny",
+        make_settings(provider, url, **{"max_cost": None, **changes}),
+        load_labels(root / "labels.toml"),
+    )
+    return begin_run(_workspace(root), plan, RUN, {"yes": True})

@@ -143,7 +143,7 @@ def test_the_worse_end_of_an_interval_is_judged(good: list[Sample], labels: Labe
     assert (few.n, many.n) == (10, 38)
     assert not few.passed
     assert many.passed
-    assert show_found(few).startswith("1 [0.")
+    assert show_found(few).startswith("100 % [69.2, ")
     assert show_found(few).endswith("n = 10")
 
 

@@ -50,6 +50,14 @@ def test_a_bound_opens_or_closes_the_gate(tmp_path: Path, table: str, passed: bo
     assert list(judge(tmp_path, f"[[model]]\n{table}\n").values()) == [passed]
 
 
+@pytest.mark.parametrize("bound", ["missed = 0.1", 'ahead_of = "regex+rampart"'])
+def test_gold_without_an_entity_keeps_no_bound(tmp_path: Path, bound: str) -> None:
+    """Nothing is missed where there is nothing, and nobody is ahead."""
+    nothing = {"f1_interval": None, "recall": 0.0, "character_f2": 0.0, "missed": 0.0, "entities": 0}
+    rows = [make_row("outside", system, 0.0, **nothing) for system in ("model", "regex+rampart")]
+    assert list(judge(tmp_path, f'[[model]]\nfile = "outside.jsonl"\n{bound}\n', rows).values()) == [False]
+
+
 def test_every_bound_of_every_table_is_a_criterion(tmp_path: Path) -> None:
     toml = '[[model]]\nf1 = 0.1\nrecall = 0.1\n[[model]]\nfile = "outside.jsonl"\nmissed = 0.9\n'
     assert judge(tmp_path, toml) == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.predictors.registry import open_predictor
+from goldspan.training.bundle.withdrawal import withdraw
 from goldspan.training.loop.retrain import Retrained, RetrainSettings, count_missing, retrain
 from goldspan.training.loop.state import locate_source, read_state
 from tests.training.tiny_model import TOML, make_labels, make_sample
@@ -155,6 +157,51 @@ def test_an_interrupted_round_goes_on_with_its_bundle(workspace: Workspace, monk
     assert found.round is not None
     assert (found.round.number, found.round.trained_on) == (1, 60)
     assert [folder.name for folder in workspace.bundles.iterdir()] == ["loop-1"]
+
+
+@pytest.mark.parametrize("step", ["write_batch", "write_state"])
+def test_a_round_that_was_killed_before_its_end_is_done_again_with_its_queue(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    write_reviews(workspace, make_reviews(60))
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"goldspan.training.loop.retrain.{step}", stop)
+        with pytest.raises(KeyboardInterrupt):
+            work(workspace)
+    found = work(workspace)
+    assert found.round is not None
+    assert found.round.number == 1
+    assert found.queue_file is not None
+    assert len(list(read_samples([found.queue_file], LABELS))) == 20
+    assert work(workspace).missing > 0
+
+
+@pytest.mark.parametrize("change", ["withdrawn", "another label schema"])
+def test_an_interrupted_round_whose_bundle_cannot_be_used_makes_another(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """Else no round would ever pass: a user cannot name the bundle of a round."""
+    write_reviews(workspace, make_reviews(60))
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("goldspan.training.loop.retrain._test", stop)
+        with pytest.raises(KeyboardInterrupt):
+            work(workspace)
+    bundle = workspace.bundles / "loop-1"
+    if change == "withdrawn":
+        withdraw(bundle, json.loads((bundle / "manifest.json").read_bytes()), 1, "", workspace.root)
+    else:
+        (workspace.root.parent / "labels.toml").write_text(TOML.replace("City", "Town"))
+    found = work(workspace)
+    assert found.round is not None
+    assert (found.round.number, found.round.model.rpartition("-crf")[0]) == (1, "loop-1-r1")
 
 
 def test_samples_reviewed_with_suggestions_of_the_model_in_service_are_counted(workspace: Workspace) -> None:

@@ -151,6 +151,17 @@ def assert_nothing_is_lost(workspace: Workspace, labels: LabelSchema) -> None:
     read_result(workspace.results / "m.json")
 
 
+def test_the_successor_of_a_bundle_with_parquet_files_has_them_too(project: Workspace) -> None:
+    pytest.importorskip("pyarrow")
+    labels = load_labels(schema_of(project))
+    gold = list(read_samples([project.training_samples], labels))
+    write_bundle(project.bundles / "v2", gold, labels, BundleSettings("v2", parquet=True))
+    change(project, RENAME)
+    names = {path.name for path in (project.bundles / "v2").iterdir()}
+    assert "train.parquet" in names
+    assert {path.name for path in (project.bundles / "v2-r1").iterdir()} == names
+
+
 def test_a_rename_reaches_everything_and_the_frozen_bundle_stays(project: Workspace) -> None:
     before = snapshot(project)
     plan = plan_label_change(project, schema_of(project), RENAME)

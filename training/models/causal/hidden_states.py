@@ -20,7 +20,6 @@ import orjson
 import torch
 from numpy.typing import NDArray
 
-from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
 from goldspan.predictors.model.encoding import EncodedText, WindowSize, pad_rows
 from goldspan.predictors.windows import Window
@@ -83,7 +82,6 @@ def compute_hidden_states(
     device: Device,
     folder: Path,
     *,
-    pad: int = 0,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> HiddenStates:
     """The hidden states of texts, from the cache or computed into it.
@@ -96,7 +94,6 @@ def compute_hidden_states(
         size: how they are cut.
         device: where the backbone runs.
         folder: the cache.
-        pad: id of padding.
         report: called with the number of windows done and of all.
 
     Raises:
@@ -112,12 +109,12 @@ def compute_hidden_states(
         make_private_folder(folder)
         done = _read_progress(states, progress, 2 * total * hidden)
         if done is None:
-            _reserve(states, 2 * total * hidden)
             write_atomic(progress, orjson.dumps({"done": 0}))
+            _reserve(states, 2 * total * hidden)
             done = 0
         if done < len(windows):
             rows = np.memmap(states, dtype=np.float16, mode="r+", shape=(total, hidden))
-            _fill(open_backbone(), rows, windows, encoded, device, progress, done, pad, size, report)
+            _fill(open_backbone(), rows, windows, encoded, device, progress, done, size, report)
             del rows
         return HiddenStates(np.memmap(states, dtype=np.float16, mode="r", shape=(total, hidden)), windows)
 
@@ -130,7 +127,6 @@ def _fill(
     device: Device,
     progress: Path,
     done: int,
-    pad: int,
     size: WindowSize,
     report: Callable[[int, int], None],
 ) -> None:
@@ -143,7 +139,7 @@ def _fill(
                 break
             wrapped = [encoded[w.text].wrap(w.window) for w in part]
             with torch.inference_mode(), explain_memory(len(part), size.tokens), device.autocast():
-                ids, mask = (torch.from_numpy(array).to(device.kind) for array in pad_rows(wrapped, pad))
+                ids, mask = (torch.from_numpy(array).to(device.kind) for array in pad_rows(wrapped))
                 found = backbone(ids, mask).float().clamp(-_LARGEST, _LARGEST).cpu().numpy()
             for row, one in enumerate(part):
                 first = len(encoded[one.text].prefix)
@@ -165,11 +161,9 @@ def _take(order: Sequence[int], windows: Sequence[StoredWindow], done: int) -> l
 
 
 def _read_progress(states: Path, progress: Path, expected: int) -> int | None:
-    """How many windows are on disk; None if there is nothing to resume."""
-    if not states.is_file() or not progress.is_file():
+    """How many windows are on disk; None if there is nothing to resume, or not all of it."""
+    if not (states.is_file() and progress.is_file() and states.stat().st_size == expected):
         return None
-    if states.stat().st_size != expected:
-        raise StateError(f"{states} has the wrong size. Delete it; it is computed again.")
     return int(orjson.loads(progress.read_bytes())["done"])
 
 

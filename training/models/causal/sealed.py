@@ -5,8 +5,6 @@ What is trained on a causal base is saved so: heads and adapters, never the base
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.files import explain_disk
+from goldspan.annotation.files import stage_folder, swap_folder
 from goldspan.predictors.model.directory import FORMAT, MANIFEST, check_digests, check_manifest, read_files
 from goldspan.predictors.model.signing import SignaturePolicy, verify_folder
 from goldspan.training.bundle.manifest import dump, hash_bytes, seal_manifest
@@ -45,16 +43,10 @@ def write_sealed(folder: Path, schema: str, files: Mapping[str, bytes], content:
     fixed = {"schema": schema, "format": FORMAT, "goldspan": version("goldspan"), "files": hashes}
     manifest = seal_manifest({**content, **fixed})
     check_manifest(folder, dump(manifest), schema)
-    with explain_disk(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        try:
-            for name, data in {**files, MANIFEST: dump(manifest)}.items():
-                (staging / name).write_bytes(data)
-            shutil.rmtree(folder, ignore_errors=True)
-            staging.rename(folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+    with stage_folder(folder) as staging:
+        for name, data in {**files, MANIFEST: dump(manifest)}.items():
+            (staging / name).write_bytes(data)
+        swap_folder(staging, folder)
     return manifest
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import shutil
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +17,7 @@ from typing import Any, Protocol
 import orjson
 
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
-from goldspan.annotation.files import explain_disk, write_atomic
+from goldspan.annotation.files import stage_folder, swap_folder, write_atomic
 
 TINY = "tiny"
 CARD = "encoder.json"
@@ -174,18 +172,11 @@ def prepare_encoder(name: str, *, install: bool = True) -> Path:
         _install(info)
     converter: Converter = importlib.import_module(f"goldspan.training.models.encoders.{info.module}")
     target = find_cache() / name
-    with explain_disk(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{name}."))
-        try:
-            grafts = converter.convert(staging)
-            write_atomic(staging / CARD, orjson.dumps(_describe(info, grafts), option=orjson.OPT_INDENT_2))
-            staging.chmod(0o755)
-            if target.exists():
-                shutil.rmtree(target)
-            staging.rename(target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+    with stage_folder(target) as staging:
+        grafts = converter.convert(staging)
+        write_atomic(staging / CARD, orjson.dumps(_describe(info, grafts), option=orjson.OPT_INDENT_2))
+        staging.chmod(0o755)
+        swap_folder(staging, target)
     return target
 
 

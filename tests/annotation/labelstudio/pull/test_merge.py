@@ -89,6 +89,27 @@ def test_different_edits_are_a_conflict(path: Path, take_remote: bool) -> None:
     assert read(find_conflict_file(path)) == [{"sample_id": "s1", "task": 1, "local": mine, "remote": theirs}]
 
 
+def test_what_label_studio_overrules_is_in_the_conflict_file_first_and_stays_there(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is nowhere else once the file is written."""
+    mine, theirs = edit(make_record(1), "mine"), make_record(1, "theirs")
+    write(path, mine)
+
+    def die(file: Path, data: bytes) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("goldspan.annotation.labelstudio.pull.merge.write_atomic", die)
+        with pytest.raises(KeyboardInterrupt):
+            merge(path, theirs, take_remote=True)
+    assert read(path) == [mine]
+    merge(path, theirs, take_remote=True)
+    write(path, theirs, other := edit(make_record(2), "other"))
+    merge(path, make_record(2, "theirs"), take_remote=True)
+    assert [entry["local"] for entry in read(find_conflict_file(path))] == [mine, other]
+
+
 def test_what_a_review_started_from_stays_when_label_studio_has_deleted_it(path: Path) -> None:
     def build(note: str, *predictions: int) -> dict[str, Any]:
         record = edit(make_record(1), note)

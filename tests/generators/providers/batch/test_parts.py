@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.generators.journal.submissions import Submission
 from goldspan.generators.providers.batch.api import INTENT_KEY
-from goldspan.generators.providers.batch.lines import read_line
+from goldspan.generators.providers.batch.lines import join_lines, read_line
 from goldspan.generators.providers.batch.reconcile import is_ours, list_waits
 from goldspan.generators.providers.batch.replies import RemoteBatch, translate_error
 from goldspan.generators.providers.batch.schedule import PollSchedule
@@ -129,3 +131,16 @@ def test_errors_are_sorted_and_never_show_the_key(status, kind):
     assert f"HTTP {status}" in str(error)
     if isinstance(error, TransientServiceError):
         assert error.retry_after == 7
+
+
+@given(st.lists(st.lists(st.sampled_from([b"\n", b"a", b"\xc3", b"{}"])).map(b"".join)))
+def test_lines_do_not_depend_on_how_a_file_is_cut(chunks: list[bytes]) -> None:
+    async def send() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+
+    async def read() -> list[bytes]:
+        return [line async for line in join_lines(send())]
+
+    *whole, rest = b"".join(chunks).split(b"\n")
+    assert asyncio.run(read()) == [*whole, *([rest] if rest else [])]

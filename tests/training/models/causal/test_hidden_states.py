@@ -9,7 +9,6 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from goldspan.annotation.errors import StateError  # noqa: E402
 from goldspan.predictors.model.encoding import EncodedText, WindowSize, encode_texts, load_tokenizer  # noqa: E402
 from goldspan.training.models.causal import hidden_states  # noqa: E402
 from goldspan.training.models.causal.backbone import Backbone, BackboneSettings, load_backbone  # noqa: E402
@@ -87,17 +86,36 @@ def test_an_interrupted_computation_goes_on_where_it_stopped(
     assert rest.calls == whole.calls - 4
 
 
-def test_what_changes_the_states_changes_the_key_and_a_damaged_file_is_refused(
+def test_what_changes_the_states_changes_the_key_and_a_cut_off_file_is_computed_again(
     backbone, encoded, tmp_path: Path
 ) -> None:
+    wanted = compute(Counted(backbone), encoded[:3], tmp_path / "whole").rows
     for texts, identity in ((encoded[:3], "one"), (encoded[:4], "one"), (encoded[:3], "two")):
         compute(Counted(backbone), texts, tmp_path, identity)
     files = sorted(tmp_path.glob("*.states"))
     assert len(files) == 3
     for file in files:
         file.write_bytes(file.read_bytes()[:-2])
-    with pytest.raises(StateError, match=r"wrong size\. Delete it"):
-        compute(Counted(backbone), encoded[:3], tmp_path)
+    assert np.array_equal(compute(Counted(backbone), encoded[:3], tmp_path).rows, wanted)
+
+
+def test_states_that_were_lost_are_never_taken_for_computed_ones(
+    backbone, encoded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the file was made anew: it is full of zeros, and the count of the old one is still there."""
+    wanted = compute(Counted(backbone), encoded, tmp_path).rows.copy()
+    next(tmp_path.glob("*.states")).unlink()
+    reserve = hidden_states._reserve
+
+    def die(path: Path, size: int) -> None:
+        reserve(path, size)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hidden_states, "_reserve", die)
+        with pytest.raises(KeyboardInterrupt):
+            compute(Counted(backbone), encoded, tmp_path)
+    assert np.array_equal(compute(Counted(backbone), encoded, tmp_path).rows, wanted)
 
 
 def test_texts_without_tokens_need_no_backbone(encoded, tmp_path: Path) -> None:

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
-from goldspan.cli.shared.console import err, fail, print_json, say, warn
+from goldspan.cli.mask.checking import register
+from goldspan.cli.mask.options import (
+    CountryOption,
+    LanguageOption,
+    PolicyOption,
+    PredictorOption,
+    VaultOption,
+    open_vault,
+)
+from goldspan.cli.shared.console import fail, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, RunGroup, make_app
 from goldspan.cli.shared.outputs import check_output
 from goldspan.cli.shared.pipes import mask_stdin
-from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
+from goldspan.cli.shared.predictors import OptionsOption, open_from_command
+from goldspan.cli.shared.progress import ProgressBar
 from goldspan.cli.shared.sharding import (
     EngineOption,
     EngineValues,
     describe_predictor,
-    needs_engine,
-    read_shard_command,
+    find_shard_command,
+    need_engine,
 )
 
 if TYPE_CHECKING:
     from goldspan.masking.mask import Masker
-    from goldspan.masking.vault import Vault
     from goldspan.serving.documents.base import FieldChoice
-    from goldspan.serving.documents.files import FileJob, FileOutcome
-    from goldspan.serving.documents.report import MaskingReport
+    from goldspan.serving.documents.files import FileOutcome
 
 
 app = make_app(
@@ -41,20 +48,8 @@ app = make_app(
 )
 
 _STDIN = Path("-")
-
-PolicyOption = Annotated[
-    str,
-    typer.Option(
-        "--policy", help="A .toml file, or pseudonymise, surrogates, redact, hipaa-safe-harbor or pci", metavar="POLICY"
-    ),
-]
-PredictorOption = Annotated[str, typer.Option("--predictor", "-p", help=PREDICTOR_HELP)]
-VaultOption = Annotated[
-    Path | None,
-    typer.Option("--vault", metavar="FILE", help="Encrypted file of replacements; needs GOLDSPAN_MASKING_KEY"),
-]
-LanguageOption = Annotated[str, typer.Option(help="ISO 639-1 code of the texts: en, de …")]
-CountryOption = Annotated[str, typer.Option(help="ISO 3166-1 code of the texts: GB, DE …")]
+_EQUAL = ((".htm", ".html"), (".md", ".txt"))
+"""Endings that name one format."""
 
 
 @app.command("run")
@@ -114,21 +109,21 @@ def run(
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.masking.policy import load_policy
     from goldspan.serving.documents.base import make_settings
-    from goldspan.serving.documents.files import mask_files, names_file, plan_jobs
+    from goldspan.serving.documents.files import hold_output, mask_files, names_file, plan_jobs
     from goldspan.serving.documents.report import REPORT, MaskingReport
 
     schema = load_labels(labels)
     rules = load_policy(policy, schema)
-    if engine or engine_option or any(map(needs_engine, paths)):
+    settings = make_settings(language, country, _read_fields(field, schema), pdf, ocr)
+    needed = need_engine(paths)
+    if command := find_shard_command(paths, output, engine, engine_option, workers, labels, needed=needed):
         if vault:
             raise InputError("A vault has one writer; with --engine, replacements agree within each document only.")
-        command = read_shard_command(paths, output, engine, engine_option, workers, labels)
-        chosen = {choice.name: choice.label for choice in _read_fields(field, schema)}
         choices: dict[str, Any] = {
             **describe_predictor(predictor, option),
             "policy": str(Path(policy).resolve()) if Path(policy).is_file() else policy,
             "policy_fingerprint": rules.fingerprint,
-            "fields": chosen,
+            "fields": {choice.name: choice.label for choice in settings.fields},
             "pdf": pdf,
             "ocr": ocr,
             "language": language,
@@ -142,10 +137,10 @@ def run(
     if not jobs and not piped:
         raise InputError("The folders hold no file.")
     if not piped and names_file(paths, output):
-        check_output(output, *_find_equals(paths[0].suffix.lower()))
-    settings = make_settings(language, country, _read_fields(field, schema), pdf, ocr)
+        suffix = paths[0].suffix.lower()
+        check_output(output, suffix, *next((group for group in _EQUAL if suffix in group), ()))
     reader = open_from_command(predictor, schema, option, find_workspace(data), workers)
-    with _open_vault(vault) as (key, ledger):
+    with open_vault(vault) as (key, ledger):
         from goldspan.masking.mask import Masker
 
         masker = Masker(reader, rules, schema, key=key, ledger=ledger)
@@ -154,93 +149,16 @@ def run(
             run_sync(mask_stdin(masker, language, country))
             return
         folder = output.parent if names_file(paths, output) else output
-        report = MaskingReport(folder / REPORT)
-        outcomes = _Outcomes()
-        for outcome in iterate_sync(_mask_and_close(jobs, masker, settings, report, workers, force, mask_files)):
-            outcomes.take(outcome)
+        outcomes = _Outcomes(len(jobs))
+        with hold_output(folder, jobs), outcomes:
+            masked = mask_files(jobs, masker, settings, MaskingReport(folder / REPORT), workers=workers, force=force)
+            for outcome in iterate_sync(_close_after(masked, masker)):
+                outcomes.take(outcome)
     outcomes.print(output, as_json)
     raise typer.Exit(Exit.REFUSED_SOME if outcomes.failed else Exit.OK)
 
 
-def _find_equals(suffix: str) -> tuple[str, ...]:
-    """The endings of the format of a file, its own first."""
-    groups = ((".htm", ".html"), (".md", ".txt"), (".yaml", ".yml"))
-    others = next((group for group in groups if suffix in group), ())
-    return suffix, *(one for one in others if one != suffix)
-
-
-@app.command("restore")
-def restore(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Masked text files, or answers about them")],
-    vault: VaultOption = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="Folder of the results; with one FILE, also the name of a file. Default: stdout"
-        ),
-    ] = None,
-) -> None:
-    """Put the originals back: placeholders and surrogates from the vault, encrypted values with the key.
-
-    Text, Markdown, HTML, CSV, JSON, e-mail, Office and Parquet. Replacements match exactly, the longest first.
-    Placeholders that the vault does not know are named (exit code 3).
-    """
-    from goldspan.annotation.files import write_atomic
-    from goldspan.masking.ledger import Ledger
-    from goldspan.serving.documents.files import names_file
-    from goldspan.serving.documents.restoring import restore_file
-
-    unknown = 0
-    with _open_vault(vault) as (key, ledger):
-        for file in files:
-            restored = restore_file(file, ledger if ledger is not None else Ledger(), key)
-            unknown += len(restored.unknown)
-            for placeholder in list(restored.unknown)[:20]:
-                warn(f"{file}: there is no original for {placeholder[:60]}")
-            if output is None:
-                typer.echo(restored.content, nl=False)
-            else:
-                target = output if names_file(files, output) else output / file.name
-                write_atomic(target, restored.content, 0o600)
-                say(f"{restored.restored} values restored → {target}")
-    raise typer.Exit(Exit.REFUSED_SOME if unknown else Exit.OK)
-
-
-@app.command("verify")
-def verify(
-    original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="The file before masking")],
-    masked: Annotated[Path, typer.Argument(metavar="MASKED", help="The masked file")],
-    predictor: PredictorOption,
-    policy: PolicyOption = "pseudonymise",
-    option: OptionsOption = None,
-    language: LanguageOption = "",
-    country: CountryOption = "",
-    data: DataOption = None,
-    labels: LabelsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Check a masked file: nothing that the predictor finds in the original may be in it (exit code 1).
-
-    Both files are read as bytes and as text, also unescaped and unquoted. It tells nothing of values that the
-    predictor does not find.
-    """
-    from goldspan.annotation.loops import run_sync
-    from goldspan.annotation.tasks.workspace import find_workspace
-    from goldspan.masking.mask import Masker
-    from goldspan.masking.policy import load_policy
-    from goldspan.serving.documents.check import check_masked_file
-
-    schema = load_labels(labels)
-    reader = open_from_command(predictor, schema, option, find_workspace(data), 1)
-    masker = Masker(reader, load_policy(policy, schema), schema)
-    found = run_sync(check_masked_file(original, masked, masker, language, country))
-    if as_json:
-        print_json({"original": str(original), "masked": str(masked), **found.describe()})
-    for label, count in found.standing.items():
-        fail(f"{masked}: {count} value{'s' if count > 1 else ''} of {label} still stand in it.")
-    if not found.standing:
-        say(f"None of {found.searched} values stands in {masked}.")
-    raise typer.Exit(Exit.FAILED if found.standing else Exit.OK)
+register(app)
 
 
 @app.command("key")
@@ -254,40 +172,12 @@ def key() -> None:
     typer.echo(make_key())
 
 
-@contextmanager
-def _open_vault(path: Path | None) -> Iterator[tuple[Any, Vault | None]]:
-    from goldspan.masking.keys import VARIABLE, find_key
-
-    found = find_key()
-    if path is None:
-        yield found, None
-        return
-    if found is None:
-        raise ConfigurationError(f"--vault needs a key in {VARIABLE}. Make one with: goldspan mask key")
-    from goldspan.masking.vault import Vault
-
-    with Vault(path, found) as vault:
-        yield found, vault
-
-
-async def _mask_and_close(
-    jobs: list[FileJob],
-    masker: Masker,
-    settings: Any,
-    report: MaskingReport,
-    workers: int,
-    force: bool,
-    mask_files: Any,
-) -> Any:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-
-    outcomes = mask_files(jobs, masker, settings, report, workers=workers, force=force)
+async def _close_after(
+    outcomes: AsyncGenerator[FileOutcome, None], masker: Masker
+) -> AsyncGenerator[FileOutcome, None]:
     try:
-        with Progress(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err, transient=True) as progress:
-            task = progress.add_task("mask", total=len(jobs))
-            async for outcome in outcomes:
-                progress.advance(task)
-                yield outcome
+        async for outcome in outcomes:
+            yield outcome
     finally:
         await outcomes.aclose()
         await masker.aclose()
@@ -311,15 +201,17 @@ def _warn_of_limits(masker: Masker, vault: Path | None) -> None:
         warn("Without --vault the replacements are forgotten: the files cannot be restored.")
 
 
-class _Outcomes:
+class _Outcomes(ProgressBar):
     """Shows what became of each file, and counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: int) -> None:
+        super().__init__("files", files)
         self.records: list[dict[str, Any]] = []
         self.failed: list[dict[str, str]] = []
         self.skipped = 0
 
     def take(self, outcome: FileOutcome) -> None:
+        self.update(advance=1)
         if outcome.error is not None:
             self.failed.append({"file": outcome.job.name, "reason": str(outcome.error)})
             fail(f"{outcome.job.name} was not masked: {outcome.error}")

@@ -1,0 +1,160 @@
+"""Where masked values stand again: verbatim, in capitals, in identifiers, numbers in other groups."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import chain
+
+import regex
+
+from goldspan.annotation.text.words import find_occurrences, splits_word, splits_word_at
+from goldspan.masking.result import FoundSpan
+
+_MIN_LETTERS, _MIN_DIGITS = 3, 5
+"""A value is looked for elsewhere when it has a letter and 3 characters, or 5 digits: `12` or `US` say too little."""
+
+_CAPITALS = 4
+"""Letters of a value from which it is also looked for in capitals, and in any case in identifiers."""
+
+_NUMBER = regex.compile(r"[A-Za-z0-9\p{Zs}+./()-]+")
+TRUNK = "(0)"
+"""What stands in a telephone number for calls from inside the country: no digit of the number."""
+
+_NUMBER_DIGITS = 7
+"""A value of so many digits, at least half of its letters and digits, is a number that may be grouped otherwise."""
+
+_LOCAL_DIGITS = 8
+"""Digits of a number without the code of its country from which it is looked for with and without one."""
+
+_BEFORE, _AFTER = frozenset("@#=/\\"), frozenset("@/\\")
+"""Signs of addresses, tags, paths and queries beside a name."""
+
+_BETWEEN = r"[\p{Zs}./()-]{0,3}"
+
+
+def is_telling(value: str) -> bool:
+    """True for a value that is looked for elsewhere: long enough not to be any word or number."""
+    letters = any(character.isalpha() for character in value)
+    return (letters and len(value) >= _MIN_LETTERS) or sum(c.isdigit() for c in value) >= _MIN_DIGITS
+
+
+def find_repeats(text: str, spans: Sequence[FoundSpan], known: Mapping[str, FoundSpan]) -> list[FoundSpan]:
+    """Occurrences of each masked value, verbatim or respelled, that are not masked whole yet."""
+    standing = ((text[span.start : span.end], span) for span in spans)
+    values: dict[str, FoundSpan] = {}
+    for value, span in chain(known.items(), standing):
+        if is_telling(value):
+            values.setdefault(value, span)
+    starts = [span.start for span in spans]
+    lowered = _lower(text)
+    return [
+        replace(span, start=start, end=end, source="repeat")
+        for value, span in values.items()
+        for start, end in chain(
+            _find_cased(text, value), _find_respelled(text, value), _find_in_identifiers(text, lowered, value)
+        )
+        if not spans or spans[max(bisect_right(starts, start) - 1, 0)].end < end or start < starts[0]
+    ]
+
+
+def _find_cased(text: str, value: str) -> Iterator[tuple[int, int]]:
+    """Where a value stands verbatim or in capitals, a value in capitals with one; addresses and codes in any case."""
+    if "@" in value or (not value.isalpha() and any(map(str.isdigit, value)) and any(map(str.isalpha, value))):
+        pattern = _compile(value)
+        return (match.span() for match in pattern.finditer(text) if not splits_word(text, *match.span()))
+    forms = {value} if len(value) < _CAPITALS else {value, value.upper(), value.title() if value.isupper() else value}
+    return chain.from_iterable(find_occurrences(text, form) for form in forms)
+
+
+@lru_cache(maxsize=256)
+def _compile(value: str) -> regex.Pattern[str]:
+    return regex.compile(f"(?i){regex.escape(value)}")
+
+
+def _find_respelled(text: str, value: str) -> Iterator[tuple[int, int]]:
+    """Where a number stands in other groups, with or without the code of its country.
+
+    `tel:+49301234567` and `(030) 123 45 67` beside `+49 30 1234567`.
+    """
+    pattern = _compile_number(value)
+    if pattern is not None:
+        yield from (match.span() for match in pattern.finditer(text))
+
+
+def _find_in_identifiers(text: str, lowered: str, value: str) -> Iterator[tuple[int, int]]:
+    """Where a word is part of a name for machines: `Ann_1`, `AnnLee`, `lee.pdf`, `@lee`, `/lee` of a path, all of it.
+
+    With its signs it is no word that could stand elsewhere, as `will` of `will.lee` could.
+    """
+    if not value.isalpha():
+        return
+    wanted, start = _lower(value), -1
+    while (start := lowered.find(wanted, start + 1)) >= 0:
+        end = start + len(value)
+        verbatim = text[start:end] == value
+        if verbatim or len(value) >= _CAPITALS:
+            grown = _grow(text, start, end, verbatim=verbatim)
+            if grown[1] - grown[0] > len(value):
+                yield grown
+
+
+def _grow(text: str, start: int, end: int, *, verbatim: bool) -> tuple[int, int]:
+    """The name for machines around a word; the word itself where it is none, or only part of another word."""
+    before, after = text[start - 1 : start], text[end : end + 1]
+    if splits_word(text, start, end):
+        left = before == "_" or before.isdigit() or (verbatim and before.islower() and text[start].isupper())
+        right = after == "_" or after.isdigit() or (verbatim and after.isupper() and text[end - 1].islower())
+        if (left or not splits_word_at(text, start)) and (right or not splits_word_at(text, end)):
+            return _reach(text, start, -1), _reach(text, end, 1)
+        return start, end
+    if not text[start:end].islower():
+        return start, end
+    begin = start - 1 if before in _BEFORE else start
+    if before == "." and text[start - 2 : start - 1].isalnum():
+        begin = _reach(text, start - 2, -1)
+    if after == "." and text[end + 1 : end + 2].isalnum():
+        return begin, _reach(text, end + 2, 1)
+    return begin, end + 1 if after in _AFTER else end
+
+
+def _reach(text: str, border: int, step: int) -> int:
+    """The end of the word that a border lies in."""
+    while splits_word_at(text, border):
+        border += step
+    return border
+
+
+def _lower(text: str) -> str:
+    """The text in lower case, character by character."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else "".join(map(_lower_character, text))
+
+
+def _lower_character(character: str) -> str:
+    lowered = character.lower()
+    return lowered if len(lowered) == 1 else character
+
+
+def is_number(value: str) -> bool:
+    """True for a number that may be grouped otherwise: of a phone, an account, a card."""
+    digits = sum(character.isdigit() for character in value)
+    signs = sum(character.isalnum() for character in value)
+    return digits >= _NUMBER_DIGITS and 2 * digits >= signs and _NUMBER.fullmatch(value) is not None
+
+
+@lru_cache(maxsize=256)
+def _compile_number(value: str) -> regex.Pattern[str] | None:
+    if not is_number(value):
+        return None
+    signs = "".join(filter(str.isalnum, value))
+    forms = [_BETWEEN.join(signs)]
+    if signs.isdigit():
+        code = "" if not value.startswith(("+", "00")) else signs.removeprefix("00")
+        local = [code[digits:] for digits in (1, 2, 3)] if code else [signs.removeprefix("0")]
+        local = [_BETWEEN.join(one) for one in local if len(one) >= _LOCAL_DIGITS]
+        if local:
+            forms.append(rf"(?:(?:\+|00)\d{{1,3}}{_BETWEEN}(?:\(0\){_BETWEEN})?|\(?0)?(?:{'|'.join(local)})")
+    return regex.compile(rf"(?i)(?<![\p{{L}}\p{{N}}])(?:{'|'.join(forms)})(?![\p{{L}}\p{{N}}])")

@@ -1,0 +1,152 @@
+"""Whether a file holds a subject.
+
+Read are text (UTF-8, UTF-16 with a byte order mark, Latin-1), markup, mail, `.gz` and `.zst`, Zip packages (Office
+documents), Parquet cells and the text of PDF pages. Weights of models, pictures and sound are not.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+import tempfile
+import zlib
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import Message
+from pathlib import Path
+from typing import IO
+
+from goldspan.annotation.errors import GoldspanError, InputError
+from goldspan.annotation.formats.parquet import import_arrow, refuse_expansion
+from goldspan.privacy.subject import Subject
+from goldspan.serving.documents.package import read_package
+from goldspan.shards.packing import unpack
+
+_CHUNK, _OVERLAP, _WHOLE = 8 << 20, 1 << 16, 256 << 20
+_ROWS = 1000
+_DEPTH = 3
+_GZIP, _ZIP, _PDF = b"\x1f\x8b\x08", b"PK\x03\x04", b"%PDF-"
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_WEIGHTS = frozenset({".onnx", ".safetensors", ".pt", ".bin", ".npy"})
+_MAIL = frozenset({".eml", ".mbox"})
+_NEXT_MAIL = re.compile(rb"^From .*\r?\n", re.MULTILINE)
+
+
+def search_file(path: Path, subject: Subject) -> bool:
+    """True if a file holds the subject. One that cannot be read is added to `subject.unsearched` with the reason."""
+    if path.suffix in _WEIGHTS:
+        return False
+    try:
+        return _search(path, subject, _DEPTH)
+    except ModuleNotFoundError as error:
+        subject.unsearched[path] = f"it needs the package {error.name}"
+    except OSError as error:
+        subject.unsearched[path] = error.strerror or type(error).__name__
+    except GoldspanError as error:
+        subject.unsearched[path] = str(error).rstrip(".")
+    return False
+
+
+def _search(path: Path, subject: Subject, depth: int) -> bool:
+    if path.suffix == ".zst":
+        with unpack(path) as plain:
+            return _search(plain, subject, depth)
+    if path.suffix == ".parquet":
+        return _search_parquet(path, subject)
+    with path.open("rb") as stream:
+        kind = stream.read(5)
+        stream.seek(0)
+        if any(map(subject.holds_bytes, _read_pieces(stream, kind))):
+            return True
+    if kind.startswith(_PDF):
+        return _search_pdf(path, subject)
+    if path.stat().st_size > _WHOLE:
+        if kind.startswith((_GZIP, _ZIP)):
+            raise InputError(f"{path.name} is packed and larger than {_WHOLE >> 20} MiB")
+        return False
+    if kind.startswith(_ZIP):
+        return any(
+            _search_data(part, Path(name).suffix, subject, depth - 1) for name, part in read_package(path).items()
+        )
+    data = path.read_bytes()
+    return any(_search_data(part, "", subject, depth - 1) for part in (*_read_mail(data, path.suffix), *_unpack(data)))
+
+
+def _search_data(data: bytes, suffix: str, subject: Subject, depth: int) -> bool:
+    """Search what is in a container; containers in it are searched as files."""
+    if subject.holds_bytes(data):
+        return True
+    if depth and (data.startswith((_ZIP, _PDF, _GZIP)) or suffix in _MAIL):
+        with tempfile.NamedTemporaryFile(prefix="goldspan-search-", suffix=suffix) as file:
+            file.write(data)
+            file.flush()
+            return _search(Path(file.name), subject, depth)
+    return False
+
+
+def _read_pieces(stream: IO[bytes], kind: bytes) -> Iterator[bytes]:
+    """The bytes of a file in pieces that overlap; UTF-16 becomes UTF-8."""
+    if kind.startswith(_UTF16):
+        text = io.TextIOWrapper(stream, "utf-16", errors="ignore")
+        pieces = iter(lambda: text.read(_CHUNK).encode("utf-8", "ignore"), b"")
+    else:
+        pieces = iter(lambda: stream.read(_CHUNK), b"")
+    rest = b""
+    for piece in pieces:
+        yield rest + piece
+        rest = piece[-_OVERLAP:]
+
+
+def _read_mail(data: bytes, suffix: str) -> Iterator[bytes]:
+    """Headers and parts of mail as they are read: without encoded words, Base64 and quoted-printable."""
+    if suffix not in _MAIL:
+        return
+    for one in _NEXT_MAIL.split(data):
+        for part in message_from_bytes(one, policy=policy.default).walk():
+            yield "\n".join(_read_headers(part)).encode("utf-8", "ignore")
+            content = part.get_payload(decode=True)
+            if isinstance(content, bytes):
+                yield content
+
+
+def _read_headers(part: Message) -> Iterator[str]:
+    for name in part:
+        try:
+            yield str(part[name])
+        except (ValueError, LookupError, AttributeError, IndexError):
+            continue
+
+
+def _unpack(data: bytes) -> Iterator[bytes]:
+    """What the gzip streams in some bytes hold."""
+    place = data.find(_GZIP)
+    while place >= 0:
+        try:
+            unpacked = zlib.decompressobj(31).decompress(data[place:], _WHOLE)
+        except zlib.error:
+            unpacked = b""
+        if unpacked:
+            yield unpacked
+        place = data.find(_GZIP, place + 1)
+
+
+def _search_parquet(path: Path, subject: Subject) -> bool:
+    arrow = import_arrow()
+    try:
+        refuse_expansion(path)
+        with arrow.parquet.ParquetFile(path) as file:
+            return any(subject.holds(row) for batch in file.iter_batches(_ROWS) for row in batch.to_pylist())
+    except (arrow.ArrowException, ValueError) as error:
+        raise InputError(f"it is not readable Parquet ({type(error).__name__})") from None
+
+
+def _search_pdf(path: Path, subject: Subject) -> bool:
+    from goldspan.serving.documents.pdf.text import read_pdf
+
+    pages = read_pdf(path)
+    if any(subject.holds_text(page.text) for page in pages):
+        return True
+    if scanned := sum(page.scanned for page in pages):
+        subject.unsearched[path] = f"{scanned} of its {len(pages)} pages are pictures"
+    return False

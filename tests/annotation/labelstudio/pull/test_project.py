@@ -1,0 +1,59 @@
+"""A pull that is interrupted and goes on with other options, against a project held in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from goldspan.annotation.labelstudio.api.progress import ignore_progress
+from goldspan.annotation.labelstudio.pull.project import pull_project
+from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy
+from goldspan.annotation.labelstudio.pull.records import TaskSource
+from goldspan.annotation.labelstudio.pull.report import PullOptions
+from goldspan.annotation.tasks.record import unpack_record
+from tests.annotation.labelstudio.pull.test_changes import Project
+from tests.annotation.labelstudio.pull.test_records import MAPPING, make_annotation, make_task
+from tests.strategies import LABELS
+
+ABOUT = {"id": 3, "title": "P", "created_at": "2026-01-01T00:00:00.000000Z"}
+
+
+class Studio(Project):
+    """One task with a review by each of two people."""
+
+    url = "http://127.0.0.1:9"
+
+    def __init__(self) -> None:
+        reviews = [make_annotation(number, completed_by=number, updated_at=f"2026-01-0{number}") for number in (1, 2)]
+        counts = {"total_annotations": 2, "cancelled_annotations": 0, "draft_exists": False}
+        super().__init__(make_task(annotations=reviews, predictions=[], drafts=[], **counts))
+
+    def list_users(self) -> dict[int, str]:
+        return {1: "ann@example.test", 2: "bea@example.test"}
+
+    def fill_drafts(self, task: dict[str, Any]) -> dict[str, Any]:
+        return task
+
+
+def test_a_resumed_pull_ranks_by_the_reviewers_of_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "p.jsonl"
+
+    def pull(*reviewers: str) -> None:
+        client: Any = Studio()
+        options = PullOptions(3, policy=RankingPolicy(reviewers=frozenset(reviewers)))
+        pull_project(client, ABOUT, path, LABELS, options, TaskSource(3, MAPPING), ignore_progress)
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("goldspan.annotation.labelstudio.pull.project.merge_records", stop)
+        with pytest.raises(KeyboardInterrupt):
+            pull("bea@example.test")
+    assert path.with_suffix(".part.jsonl").stat().st_size
+    pull("ann@example.test")
+    record = unpack_record(orjson.loads(path.read_bytes()))
+    assert [one["completed_by"]["email"] for one in record["annotations"]] == ["ann@example.test", "bea@example.test"]
