@@ -61,15 +61,13 @@ system:  ## install the programs that the tests drive (Debian: chromium, postgre
 demo: setup $(if $(findstring --train,$(ARGS)),train-setup)  ## run the whole way on this machine; ARGS=--exit ends instead of staying up
 	@$(BIN)/goldspan demo $(ARGS)
 
-# Walks wait a quarter of their time, for servers and browsers. The unit tests run beside them, at a lower priority.
-test:  ## run all tests
-	@$(MAKE) --no-print-directory --jobs 2 UNITS='nice -n 5' UNIT_PROCESSES=2 units walk
+# Walks wait for servers and browsers a quarter of their time: the unit tests run beside them.
+test: setup train-setup system weights $(BROWSER)  ## run all tests
+	@$(MAKE) --no-print-directory --jobs 2 units walk
 
-UNITS ?=
-UNIT_PROCESSES ?= 3
-
+# Tests wait as well as compute: three processes of units and four of walks keep two cores busy.
 units: setup train-setup weights  ## run the unit tests in three processes; ARGS=-k … narrows them
-	@$(UNITS) $(BIN)/python -m pytest -n $(UNIT_PROCESSES) --dist worksteal --ignore tests/walk $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --ignore tests/walk $(ARGS)
 
 $(BROWSER): examples/browser_model/fetch_libraries.py | $(STAMP)
 	@$(BIN)/python $< || echo "npm gave no libraries: the browser example is not tested"
