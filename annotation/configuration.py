@@ -110,7 +110,7 @@ def find_line(text: str, pointer: str) -> int:
     wanted = pointer.strip("/").split("/") if pointer.strip("/") else []
     best = depth = 0
     table: list[str] = []
-    for number, content in enumerate(text.splitlines(), start=1):
+    for number, content in enumerate(text.split("\n"), start=1):
         if header := _HEADER.match(content):
             table = _split(header[1])
             place = table

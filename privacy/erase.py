@@ -17,7 +17,7 @@ import orjson
 from goldspan.annotation.files import write_atomic
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.project import find_project
-from goldspan.annotation.tasks.workspace import find_workspace
+from goldspan.annotation.tasks.workspace import open_workspace
 from goldspan.annotation.tombstones import FOLDER, NOTHING, add_tombstones, read_tombstones
 from goldspan.privacy.registry import MODELS, STORES, UPLOADS, list_unknown
 from goldspan.privacy.search import search_file
@@ -73,7 +73,7 @@ def find_person(
         as_text: search for it as text, also if it is the id of a sample.
 
     Raises:
-        InputError: the text is too short to tell anybody.
+        InputError: the text is too short to tell anybody, or there is no such workspace.
         StateError: a store cannot be read.
     """
     place = _make_place(data, labels_file, url, token)
@@ -96,7 +96,7 @@ def erase_person(
     `on_step` is called after each place.
 
     Raises:
-        InputError: the text is too short to tell anybody.
+        InputError: the text is too short to tell anybody, or there is no such workspace.
         ServiceError: Label Studio refused; run it again.
         StateError: a run is running, or the disk refused; run it again.
     """
@@ -117,7 +117,7 @@ def erase_person(
 
 
 def _make_place(data: str | Path | None, labels_file: str | Path | None, url: str | None, token: str | None) -> Place:
-    return Place(find_workspace(data), Path(labels_file) if labels_file else None, url, token)
+    return Place(open_workspace(data), Path(labels_file) if labels_file else None, url, token)
 
 
 def _plan(place: Place, text: str, *, as_text: bool) -> tuple[ErasurePlan, Subject]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.files import explain_disk
-from goldspan.annotation.tasks.workspace import Workspace, find_workspace, find_workspace_project
+from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project, open_workspace
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.lock import is_running
 from goldspan.privacy.stores.base import iter_files
@@ -38,9 +38,10 @@ def expire_raw(data: str | Path | None = None, *, days: int | None = None, dry_r
 
     Raises:
         ConfigurationError: no number of days is given.
+        InputError: there is no such workspace.
         StateError: the disk refused.
     """
-    workspace = find_workspace(data)
+    workspace = open_workspace(data)
     limit = _find_days(workspace) if days is None else days
     expired: list[ExpiredFile] = []
     for file in _list_raw(workspace):

@@ -15,7 +15,7 @@ import orjson
 from goldspan.annotation.labelstudio.api.credentials import load_account
 from goldspan.annotation.labelstudio.server.database import describe_database
 from goldspan.annotation.labelstudio.server.folder import read_record
-from goldspan.annotation.tasks.workspace import Workspace, find_workspace, find_workspace_project
+from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project, open_workspace
 from goldspan.annotation.tombstones import FOLDER
 from goldspan.annotation.uploads import list_uploads
 from goldspan.privacy.erase import HISTORY
@@ -30,9 +30,10 @@ def report_privacy(data: str | Path | None = None) -> dict[str, Any]:
     """The report as JSON: stores with files, bytes, age and widest mode; access; retention; erasures.
 
     Raises:
+        InputError: there is no such workspace.
         StateError: a record of the workspace cannot be read.
     """
-    workspace = find_workspace(data)
+    workspace = open_workspace(data)
     place = Place(workspace)
     project = find_workspace_project(workspace)
     stores = [

@@ -32,15 +32,20 @@ _CAPITALS = re.compile(r"[A-Z][A-Z0-9_]{2,}\Z")
 _HTML = frozenset({"PRE", "DIV", "SPAN", "TABLE", "BODY", "HTML", "HEAD", "FONT", "CENTER", "TITLE", "STRONG", "META"})
 _BRACKET = re.compile(r"""\[([^\[\]\n]+)\](?:\(([A-Za-z_][\w-]*)\)|\{\s*"entity"\s*:\s*"([^"]+)"[^{}\n]*\})""")
 _OPENNLP = re.compile(r"<START:([^<>\s]+)> ?([^<>]+?) ?<END>")
-_TOKEN = re.compile(r"(?<!\S)(\S+)/(O|[BIESLU]-\w+|[A-Z][A-Z_]+)(?=\s|\Z)")
+_TAGGED_TOKENS = (
+    re.compile(r"(?<!\S)(\S+)/(O|[BIESLU]-\w+|[A-Z][A-Z_]+)(?=\s|\Z)"),
+    re.compile(r"(?<!\S)([^\s|]+)\|(?:[^\s|]+\|)?(O|[BIESLU]-\w+)(?=\s|\Z)"),
+)
+"""A tag behind every token: `Lyon/B-CITY`, and spaCy's `Lyon|NNP|B-CITY`."""
 
 
 def is_inline(text: str, labels: LabelSchema) -> bool:
     """True for a text that clearly holds annotations: tags of tokens, or labels that the schema or a taxonomy knows."""
-    tokens = text.split()
-    tags = [match[2] for match in _TOKEN.finditer(text)]
-    if len(tokens) > 1 and len(tags) == len(tokens) and (is_plain_column(tags) or all(map(is_tag, tags))):
-        return any(tag != "O" for tag in tags)
+    size = len(text.split())
+    for pattern in _TAGGED_TOKENS:
+        tags = [match[2] for match in pattern.finditer(text)]
+        if size > 1 and len(tags) == size and (is_plain_column(tags) or all(map(is_tag, tags))):
+            return any(tag != "O" for tag in tags)
     if _OPENNLP.search(text):
         return True
     tagged = _find_tags(text, labels)
@@ -130,8 +135,9 @@ def parse_inline(text: str, labels: LabelSchema, *, structured: bool = False) ->
     if _OPENNLP.search(text):
         return _parse_marks(text, labels)
     tags = _find_tags(text, labels, structured=structured) or _find_pairs(text)
-    if not tags and _TOKEN.search(text):
-        return _parse_tokens(text)
+    tokens = next((found for pattern in _TAGGED_TOKENS if (found := list(pattern.finditer(text)))), [])
+    if not tags and tokens:
+        return _parse_tokens(text, tokens)
     if tags or "<m" in text:
         return _parse_tags(text, tags, labels)
     return _parse_marks(text, labels)
@@ -196,11 +202,11 @@ def _parse_marks(text: str, labels: LabelSchema) -> RawRow:
     return RawRow(plain + text[cursor:], (RawAnnotation(tuple(spans)),))
 
 
-def _parse_tokens(text: str) -> RawRow:
+def _parse_tokens(text: str, tokens: Iterable[re.Match[str]]) -> RawRow:
     plain, cursor = "", 0
     places: list[tuple[int, int]] = []
     tags: list[str] = []
-    for match in _TOKEN.finditer(text):
+    for match in tokens:
         plain += text[cursor : match.start()]
         places.append((len(plain), len(plain) + len(match[1])))
         tags.append(match[2])

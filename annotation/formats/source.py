@@ -81,10 +81,10 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
         raise UnknownNameError("format", name, list_formats())
     for file in _list_files(path):
         read_file = read_table if file.suffix.lower() in TABLES else read_rows
-        records, options = _name_numbers(file, read_file(file, options, on_error), options)
+        records, reading = _name_numbers(file, read_file(file, options, on_error), options)
         if name in _PLAIN:
             records = group_spans(records, options.text_key)
-        yield from _read_shape(records, get_shape(name), options, on_error)
+        yield from _read_shape(records, get_shape(name), reading, on_error)
 
 
 def _list_files(path: Path) -> list[Path]:

@@ -1,7 +1,13 @@
-"""Rows with one span each: text, start, end and label, or text, value and label; the text repeats for each span."""
+"""Rows whose columns are parts of spans.
+
+One span each: text, start, end and label, or text, value and label; the text repeats for each span. Or several in
+numbered columns: text, entity1, label1, entity2, label2.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, NamedTuple
@@ -14,6 +20,8 @@ from goldspan.annotation.tasks.store import JsonRecord
 
 _VALUE = ("value", "entityvalue", "entity", "surface", "mention", "text")
 """Names of a column of values; that of the texts is another."""
+_NUMBERED = re.compile(r"(.*?[^\W\d_])[_ .-]?(\d{1,3})\Z")
+"""A numbered column: `label_1`."""
 _AMBIGUOUS = frozenset({"from", "to", "offset"})
 """Columns that may be anything else, such as the two ends of a mail."""
 
@@ -45,9 +53,27 @@ def group_spans(records: Iterable[JsonRecord], text_key: str = "") -> Iterator[J
     layout = _find_layout(probe, text_key)
     following = chain(probe, rows)
     if layout is None:
-        return following
+        return map(_gather_numbered, following)
     held = list(following)
     return _group(held, layout) if any(layout.is_span(record.value) for record in held) else iter(held)
+
+
+def _gather_numbered(record: JsonRecord) -> JsonRecord:
+    """The record with the spans of its numbered columns in a list; itself if it has none."""
+    groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for name in record.value:
+        if match := _NUMBERED.match(name):
+            groups[match[2]][match[1]] = name
+    spans, used = [], set()
+    for names in groups.values():
+        label, start, end, value = (names.get(find_key(names, part), "") for part in (LABEL, START, END, _VALUE))
+        parts = {"label": label, "start": start, "end": end} if start and end else {"label": label, "value": value}
+        if all(parts.values()):
+            spans.append({part: _read_cell(record.value[name]) for part, name in parts.items()})
+            used |= {*parts.values()}
+    if not spans or "spans" in record.value:
+        return record
+    return record._replace(value={**{k: v for k, v in record.value.items() if k not in used}, "spans": spans})
 
 
 def _find_layout(records: Sequence[JsonRecord], text_key: str) -> _Layout | None:
@@ -59,9 +85,11 @@ def _find_layout(records: Sequence[JsonRecord], text_key: str) -> _Layout | None
     for parts, names, holds in ((("start", "end"), (START, END), _holds_place), (("value",), (_VALUE,), _holds_value)):
         keys = [*(find_key(others - {label}, part) for part in names), label]
         layout = _Layout(text, dict(zip((*parts, "label"), keys, strict=True)), holds)
-        rows = (record.value for record in records)
+        rows = [record.value for record in records]
         if text and all(keys) and all(layout.is_span(row) or layout.is_empty(row) for row in rows):
-            return layout
+            value = find_key(others - {*keys}, _VALUE)
+            stated = value and all(_holds_value(row, text, (value, label)) for row in rows if layout.is_span(row))
+            return layout._replace(parts=layout.parts | {"value": value}) if stated else layout
     return None
 
 
@@ -94,5 +122,5 @@ def _holds_value(row: Mapping[str, Any], text: str, keys: Sequence[str]) -> bool
 
 
 def _read_cell(cell: Any) -> Any:
-    """The cell of a span; pandas writes offsets beside empty cells as `3.0`."""
-    return cell.removesuffix(".0") if isinstance(cell, str) else cell
+    """The cell of a span without blanks around it; pandas writes offsets beside empty cells as `3.0`."""
+    return cell.strip().removesuffix(".0") if isinstance(cell, str) else cell

@@ -126,7 +126,8 @@ def read_pubtator(path: Path, options: ReadOptions, on_error: OnError) -> Iterat
     """The documents of a PubTator file: title and abstract with a space between, as its offsets count them."""
     text, uid, first = "", "", 1
     spans: list[RawSpan] = []
-    for number, line in enumerate([*read_whole(path, options).splitlines(), ""], start=1):
+    for number, line in enumerate([*read_whole(path, options).split("\n"), ""], start=1):
+        line = line.removesuffix("\r")
         cells = line.split("\t")
         if title := _TITLE.match(line):
             text, uid, first, spans = title[2], title[1], number, []

@@ -7,8 +7,11 @@ from typing import Any
 
 from goldspan.annotation.formats.rows import SHAPES
 from goldspan.annotation.formats.rows.options import TEXT_KEYS
+from goldspan.annotation.formats.rows.span_keys import SPAN_KEYS, TOKEN_KEYS
 
 _SPLITS = frozenset({"train", "validation", "valid", "val", "dev", "test"})
+_PARTS = SPAN_KEYS - {"annotations"} | {"entity_mentions", "mentions", "relations", *TOKEN_KEYS}
+"""Keys whose objects are parts of one row."""
 _WRAPPER_KEYS = 6
 """Keys of an object around a list of rows: the list, and a version, a description and the like."""
 
@@ -25,7 +28,9 @@ def unwrap_rows(value: Any) -> Any:
             return rows
         if value and value.keys() <= _SPLITS and all(isinstance(rows, list) for rows in value.values()):
             return [row for rows in value.values() for row in rows]
-        lists = [entry for entry in value.values() if isinstance(entry, list) and _holds_rows(entry)]
+        lists = [
+            rows for key, rows in value.items() if key not in _PARTS and isinstance(rows, list) and _holds_rows(rows)
+        ]
         if len(lists) == 1 and len(value) <= _WRAPPER_KEYS and _is_wrapper(value):
             return lists[0]
         if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):

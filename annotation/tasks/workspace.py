@@ -8,9 +8,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from goldspan.annotation.errors import InputError
+from goldspan.annotation.files import exists, suggest_path
 from goldspan.annotation.identity import digest
 from goldspan.annotation.project import Project, find_project
 
+_VARIABLE = "GOLDSPAN_DATA"
 _LONGEST_NAME = 120
 _RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{device}{n}" for device in ("COM", "LPT") for n in range(1, 10))}
 """Names that Windows gives to devices."""
@@ -59,7 +61,7 @@ def find_workspace(path: str | Path | None = None) -> Workspace:
     Raises:
         InputError: the path is a file, or no path.
     """
-    root = Path(path or os.environ.get("GOLDSPAN_DATA") or _find_project_data())
+    root = Path(path or os.environ.get(_VARIABLE) or _find_project_data())
     try:
         is_file = root.exists() and not root.is_dir()
     except OSError:
@@ -67,6 +69,33 @@ def find_workspace(path: str | Path | None = None) -> Workspace:
     if is_file:
         raise InputError(f"{root} is a file; --data takes the folder of the workspace.")
     return Workspace(root)
+
+
+def open_workspace(path: str | Path | None = None) -> Workspace:
+    """`find_workspace` for what needs a workspace that is there.
+
+    Raises:
+        InputError: as `find_workspace` and `check_workspace`.
+    """
+    check_workspace(path, "data")
+    return find_workspace(path)
+
+
+def check_workspace(path: str | Path | None, option: str) -> None:
+    """Refuse a workspace that is not there, unless a project names it: a misspelled name would show an empty one.
+
+    Without a path the variable counts, which also holds for what needs no workspace: it is refused where another name
+    is near.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    named = Path(path or os.environ.get(_VARIABLE) or ".")
+    if not exists(named) and not find_workspace_project(Workspace(named)):
+        near = suggest_path(named)
+        if path or near:
+            taker = option if path else _VARIABLE
+            raise InputError(f"There is no folder {named}; {taker} takes that of a workspace.{near}")
 
 
 def find_workspace_project(workspace: Workspace) -> Project | None:

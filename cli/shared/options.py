@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,23 +41,11 @@ def make_app(**settings: Any) -> typer.Typer:
     )
 
 
-_VARIABLE = "GOLDSPAN_DATA"
-
-
 def _require_folder(folder: Path | None) -> Path | None:
-    """Refuse a workspace that is not there, unless a project names it: a misspelled name would show an empty one.
+    """Refuse a workspace that is not there."""
+    from goldspan.annotation.tasks.workspace import check_workspace
 
-    The variable holds for every command, those that need no workspace too: it is refused where another name is near.
-    """
-    from goldspan.annotation.errors import InputError
-    from goldspan.annotation.files import exists, suggest_path
-    from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project
-
-    named = folder or Path(os.environ.get(_VARIABLE) or ".")
-    if not exists(named) and not find_workspace_project(Workspace(named)):
-        near, option = suggest_path(named), "--data" if folder else _VARIABLE
-        if folder or near:
-            raise InputError(f"There is no folder {named}; {option} takes that of a workspace.{near}")
+    check_workspace(folder, "--data")
     return folder
 
 
@@ -72,7 +59,7 @@ def _announce_folder(folder: Path | None) -> Path | None:
     return folder
 
 
-_DATA_HELP = f"The workspace folder (or {_VARIABLE}). Default: the project's, else ./data"
+_DATA_HELP = "The workspace folder (or GOLDSPAN_DATA). Default: the project's, else ./data"
 DataOption = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help=_DATA_HELP, callback=_require_folder)]
 NewDataOption = Annotated[
     Path | None, typer.Option("--data", metavar="FOLDER", help=_DATA_HELP, callback=_announce_folder)

@@ -120,6 +120,10 @@ def test_lines_of_values(pointer: str, line: int) -> None:
     assert find_line(PROJECT, pointer) == line
 
 
+def test_only_line_ends_count_as_lines() -> None:
+    assert find_line("title = 'one\u2028two'\nname = 'x'\n", "/name") == 2
+
+
 KEYS = [
     "name",
     "purpose",

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from goldspan.annotation.errors import ConfigurationError
+from goldspan import judge
+from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.privacy.erase import erase_person
+from goldspan.privacy.erase import erase_person, find_person
 from goldspan.privacy.expire import expire_raw
 from goldspan.privacy.report import render_report, report_privacy
 from tests.privacy.canary import FIRST, NAME, fill_workspace
@@ -19,6 +21,22 @@ from tests.privacy.canary import FIRST, NAME, fill_workspace
 def workspace(tmp_path: Path, labels: LabelSchema) -> Workspace:
     (tmp_path / "goldspan.toml").write_text('name = "letters"\ndata = "data"\n[privacy]\nraw_answers_days = 30\n')
     return fill_workspace(tmp_path / "data", labels)
+
+
+def test_a_misspelled_workspace_is_no_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "tickets").mkdir()
+    wrong = tmp_path / "tikets"
+    calls: list[Callable[[], object]] = [
+        lambda: find_person(NAME, data=wrong),
+        lambda: erase_person(NAME, data=wrong),
+        lambda: expire_raw(wrong, days=1),
+        lambda: report_privacy(wrong),
+        lambda: judge(data=wrong),
+    ]
+    for call in calls:
+        with pytest.raises(InputError, match=r"There is no folder .*tikets; data takes .* Did you mean .*tickets?"):
+            call()
+    assert not wrong.exists()
 
 
 def test_the_report_names_every_place_and_no_text(workspace: Workspace) -> None:

@@ -152,6 +152,7 @@ def test_folders_of_a_killed_masking_server_go_when_they_are_old(
         (folder / "job" / "in" / "letter.txt").write_text(NAME)
     for path in (*old.rglob("*"), old):
         os.utime(path, (1, 1))
+    (tmp_path / "data").mkdir()
     erase_person(NAME, data=tmp_path / "data")
     assert (old.exists(), new.exists()) == (False, True)
 
@@ -167,6 +168,7 @@ def test_a_job_that_its_server_removes_meanwhile_stops_nothing(tmp_path: Path, m
         return [job / "letter.txt"]
 
     monkeypatch.setattr(derived, "iter_files", remove)
+    (tmp_path / "data").mkdir()
     assert erase_person(NAME, data=tmp_path / "data").remains == ()
 
 

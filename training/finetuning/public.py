@@ -8,7 +8,7 @@ from pathlib import Path
 from goldspan.annotation.errors import ConfigurationError, InputError, StateError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.loops import run_in_thread
-from goldspan.annotation.tasks.workspace import Workspace, find_workspace
+from goldspan.annotation.tasks.workspace import Workspace, open_workspace
 from goldspan.generators.journal.lock import is_running
 from goldspan.training.bundle.lineage import find_bundle, find_newest_bundle
 from goldspan.training.finetuning.engine import LOCAL, JobView
@@ -49,12 +49,12 @@ def finetune(
         on_job: called whenever the job has changed.
 
     Raises:
-        InputError: the bundle or a row cannot be used.
+        InputError: there is no such workspace, or the bundle or a row cannot be used.
         ConfigurationError: a setting is wrong, there is no key, no consent, or the provider takes no such job any more.
         StateError: another process drives the run, or it was begun with other settings.
         ServiceError: the provider cannot be used as things are; the same call resumes the run.
     """
-    workspace, labels = find_workspace(data), load_labels(labels_file)
+    workspace, labels = open_workspace(data), load_labels(labels_file)
     plan = plan_tuning(choose_tuning_bundle(workspace, bundle), settings, labels, workspace.root)
     require_consent(plan, consent=consent)
     if excess := plan.find_excess():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.tasks.workspace import find_workspace
+from goldspan.annotation.tasks.workspace import open_workspace
 from goldspan.training.gate.judge import judge_workspace
 from goldspan.training.gate.verdict import GateVerdict
 
@@ -18,7 +18,8 @@ def judge(*, labels_file: str | Path | None = None, data: str | Path | None = No
         data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.
 
     Raises:
+        InputError: there is no such workspace.
         SchemaError: `gate.toml` or the label schema is broken.
     """
     file = Path(labels_file) if labels_file else None
-    return judge_workspace(find_workspace(data), load_labels(file), file)
+    return judge_workspace(open_workspace(data), load_labels(file), file)

@@ -9,7 +9,7 @@ from goldspan.annotation.errors import GateClosedError, StateError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.labelstudio.pull.public import pull
 from goldspan.annotation.labelstudio.push.receipt import read_pushed
-from goldspan.annotation.tasks.workspace import find_workspace
+from goldspan.annotation.tasks.workspace import open_workspace
 from goldspan.training.bundle.freeze import describe_verdict
 from goldspan.training.gate.commands import find_commands
 from goldspan.training.gate.judge import judge_workspace
@@ -40,10 +40,11 @@ def retrain_from_studio(
 
     Raises:
         GateClosedError: the reviews do not suffice yet; nothing was written.
+        InputError: there is no such workspace.
         StateError: too few reviews are new, or the new model was refused: the old one serves on.
         ServiceError: Label Studio could not be reached.
     """
-    workspace, labels = find_workspace(data), load_labels(labels_file)
+    workspace, labels = open_workspace(data), load_labels(labels_file)
     on_stage("pull", "fetching reviews")
     report = pull(project, labels=labels, data=data, url=url, token=token)
     on_stage("pull", f"{report.added} new, {report.updated} changed, {report.total} in all")

@@ -244,8 +244,8 @@ def read_offset(value: Any) -> int | None:
         return None
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and value.isdecimal() and len(value) <= _MAX_DIGITS:
-        return int(value)
+    if isinstance(value, str) and (digits := value.strip()).isdecimal() and len(digits) <= _MAX_DIGITS:
+        return int(digits)
     return value if isinstance(value, int) else None
 
 

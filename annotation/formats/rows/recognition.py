@@ -34,6 +34,7 @@ _PAIR = re.compile(r"(?<![^:=|;,\n])([^:=|;,\n]++)[:=|]([^:=|;,\n]++)")
 _KEYED = re.compile(r"""["']([A-Z][A-Z0-9_]+)["']\s*:""")
 _TOKEN_LABELS = frozenset({"label", "entity", "entitylabel", "ner", "nertag", "enttype", "entiob"})
 _TAG = re.compile(r"(?:[BIESLU]-\S+|O)\Z")
+_BETWEEN = re.compile(r"[\s,;|]+")
 _DEEPEST = 4
 _FEW_TAGS = 12
 
@@ -43,7 +44,7 @@ def looks_like_spans(value: Any, length: int, depth: int = 0) -> bool:
     if depth > _DEEPEST:
         return False
     if isinstance(value, str):
-        words = value.split(maxsplit=_FEW_TAGS)[:_FEW_TAGS]
+        words = _BETWEEN.split(value.strip(), _FEW_TAGS)[:_FEW_TAGS]
         if len(words) > 1 and all(_TAG.match(word) for word in words):
             return any(word != "O" for word in words)
         if _TRIPLES.match(value):
@@ -84,7 +85,7 @@ def _looks_like_span(entry: Mapping[str, Any], length: int) -> bool:
 
 def holds_unread_spans(key: str, value: Any, length: int) -> bool:
     """True if a key that no reader has taken must not be carried along."""
-    if value in (None, "", [], {}):
+    if isinstance(value, int | float) or value in (None, "", [], {}):
         return False
     if key in TOKEN_KEYS:
         return isinstance(value, list) and any(_is_labelled_token(token) for token in value)
@@ -99,7 +100,10 @@ def _is_labelled_token(token: Any) -> bool:
 
 def names_own_span(fields: Mapping[str, Any]) -> bool:
     """True if the fields of a row are those of one span, such as start, end and label."""
-    start, label = (find_part(fields, names) for names in (set(START) - {"from", "offset"}, LABEL))
+    start, label = (
+        find_part(fields, [name for name in START if name not in {"from", "offset"}]),
+        find_part(fields, LABEL),
+    )
     places = start if isinstance(start, list) else [start]
     return isinstance(label, str) and bool(places) and all(read_offset(place) is not None for place in places)
 
@@ -120,7 +124,8 @@ def _looks_like_tuple(entry: Any, length: int) -> bool:
     numbers = [read_offset(part) for part in entry if not isinstance(part, str)]
     if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
         return False
-    return 0 <= numbers[0] < numbers[1] <= length
+    last = numbers[1] + (len(entry) == 2)  # a pair may end with its last character
+    return 0 <= numbers[0] < last <= length + (len(entry) == 2)
 
 
 def find_named_labels(text: str, fields: Mapping[str, Any], labels: LabelSchema) -> str:

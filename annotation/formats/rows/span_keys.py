@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -30,7 +30,7 @@ _PLACE = (
 )  # fmt: skip
 """Names of a part that holds the offsets of a span: a pair, a list of one pair, or an object."""
 _PREFIX = re.compile(
-    r"(?:entity|ent|span|mention|annotation|extraction|char)(?=(?:start|begin|end|label|type|class|text|value|interval))"
+    r"(?:entity|ent|span|mention|annotation|extraction|char|phi|pii|ner)(?=(?:start|begin|end|label|type|class|text|value|interval))"
 )
 SPAN_KEYS = frozenset(
     {
@@ -44,6 +44,8 @@ SPAN_KEYS = frozenset(
         "privacy_mask",
         "pii_spans",
         "span_labels",
+        "clusters",
+        "coreferences",
     }
 )
 """Keys that hold annotations wherever they hold something."""
@@ -73,8 +75,10 @@ def labels_places(entry: Mapping[str, Any]) -> bool:
     return bool(entry) and all(is_pair(place) and _strip_prefix(name) not in known for name, place in entry.items())
 
 
-def find_part(entry: Mapping[str, Any], names: Iterable[str]) -> Any:
+def find_part(entry: Mapping[str, Any], names: Sequence[str]) -> Any:
     """The first of these parts that an entry has, whatever the case of its keys, with or without underscores."""
+    if (first := entry.get(names[0])) is not None:
+        return first
     key = find_key((key for key, part in entry.items() if part is not None), map(simplify_key, names))
     return entry[key] if key else None
 

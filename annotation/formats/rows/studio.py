@@ -46,6 +46,9 @@ def read_studio(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         )
     if not any(isinstance(value, str) for value in data.values()) and any(map(_is_dialogue, data.values())):
         raise RowError(Code.NO_TEXT, "it holds a dialogue; take the project with `goldspan studio adopt`")
+    spans = (item for item in _iter_results(row) if _is_span(item) and item.get("type") != "relation")
+    if len(names := sorted({str(item["to_name"]) for item in spans if item.get("to_name")})) > 1:
+        raise RowError(Code.OFFSETS, f"its regions lie in several texts ({', '.join(names)}); export each alone")
     key, text = _find_labelled_text(row, data, options)
     if ADDRESS.match(text):
         raise RowError(

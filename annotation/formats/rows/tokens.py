@@ -16,6 +16,7 @@ from goldspan.annotation.formats.tags import Place, decode_tags, is_tag, join_to
 TOKEN_LISTS = ("tokens", "words", "tokenized_text")
 TAG_LISTS = ("ner_tags", "tags", "ner", "bio_labels", "bio_tags", "labels", "iob_tags", "label")
 _ITEM = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+""")
+_BETWEEN_TOKENS, _BETWEEN_TAGS = re.compile(r"\s+"), re.compile(r"[\s,;|]+")
 _AROUND = re.compile(r"(?:array|dtype=object|[\[\](),\s])*\Z")
 
 
@@ -64,7 +65,7 @@ def _find_tags(row: Mapping[str, Any]) -> tuple[str, str, Sequence[str], Sequenc
         if not tokens or not all(isinstance(token, str) for token in tokens):
             continue
         for tags_key in TAG_LISTS:
-            tags = _list_items(row.get(tags_key)) if tags_key != tokens_key else ()
+            tags = _list_items(row.get(tags_key), _BETWEEN_TAGS) if tags_key != tokens_key else ()
             if not tags or not all(isinstance(tag, str | int) for tag in tags):
                 continue
             listed = isinstance(row[tokens_key], list) or tokens_key in TOKEN_LISTS
@@ -76,12 +77,12 @@ def _find_tags(row: Mapping[str, Any]) -> tuple[str, str, Sequence[str], Sequenc
     return unequal
 
 
-def _list_items(value: Any) -> Sequence[Any]:
-    """The items of a list, or of a string that prints one or separates them by spaces."""
+def _list_items(value: Any, between: re.Pattern[str] = _BETWEEN_TOKENS) -> Sequence[Any]:
+    """The items of a list, or of a string that prints one or separates them."""
     if not isinstance(value, str):
         return value if isinstance(value, list) else ()
     if not value.lstrip().startswith(("[", "array(")):
-        return value.split()
+        return between.split(value.strip()) if value.strip() else ()
     if not _AROUND.match(_ITEM.sub("", value)):
         return ()
     return [ast.literal_eval(item) for item in _ITEM.findall(value)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from xml.etree.ElementTree import Element
 
 from goldspan.annotation.formats.reading import ReadOptions
@@ -26,10 +27,9 @@ def read_gate(root: Element, options: ReadOptions) -> Iterator[RawRow]:
     body = root.find("TextWithNodes")
     if body is None:
         raise RowError(Code.NO_TEXT, "expected TextWithNodes")
-    text, nodes = body.text or "", {}
-    for node in body:
-        nodes[node.get("id", "")] = len(text)
-        text += node.tail or ""
+    pieces = [body.text or "", *(node.tail or "" for node in body)]
+    places = accumulate(map(len, pieces))
+    nodes = {node.get("id", ""): place for node, place in zip(body, places, strict=False)}
     left_out: Counter[str] = Counter()
     sets: dict[str, tuple[RawSpan, ...]] = {}
     for given in root.iter("AnnotationSet"):
@@ -43,7 +43,7 @@ def read_gate(root: Element, options: ReadOptions) -> Iterator[RawRow]:
         RawAnnotation(spans, person="" if alone else name, model="" if alone or name else "gate", nests=True)
         for name, spans in sets.items()
     )
-    yield RawRow(text, annotations or (RawAnnotation(),), left_out=left_out)
+    yield RawRow("".join(pieces), annotations or (RawAnnotation(),), left_out=left_out)
 
 
 def _is_read(name: str, entry: Element) -> bool:

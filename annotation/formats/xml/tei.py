@@ -34,29 +34,45 @@ _EDITED = {"choice": {"corr", "expan", "reg"}, "app": {"rdg"}, "subst": {"del"}}
 
 
 class _Text:
-    """The text so far and its spans."""
+    """The text so far, in pieces, and its spans."""
 
     def __init__(self) -> None:
-        self.value = ""
+        self.pieces: list[str] = []
+        self.length = 0
         self.spans: list[RawSpan] = []
         self.left_out: Counter[str] = Counter()
+
+    @property
+    def last(self) -> str:
+        """The last piece; white space is a piece of its own."""
+        return self.pieces[-1] if self.pieces else "\n"
+
+    @property
+    def end(self) -> int:
+        """The length without white space at the end."""
+        return self.length - bool(self.pieces and self.last.isspace())
 
     def add(self, words: str | None) -> None:
         """Add words, whose white space counts as one space."""
         if not words:
             return
-        folded = " ".join(words.split())
-        if words[0].isspace() and self.value[-1:] not in {"", " ", "\n"}:
-            self.value += " "
-        self.value += folded
-        if folded and words[-1].isspace():
-            self.value += " "
+        if words[0].isspace() and not self.last.isspace():
+            self._put(" ")
+        if folded := " ".join(words.split()):
+            self._put(folded)
+            if words[-1].isspace():
+                self._put(" ")
 
     def break_line(self) -> None:
         """Begin a line."""
-        if self.value.strip():
-            self.value = self.value.rstrip(" ")
-            self.value += "" if self.value.endswith("\n") else "\n"
+        if self.last == " ":
+            self.length -= len(self.pieces.pop())
+        if self.last != "\n":
+            self._put("\n")
+
+    def _put(self, piece: str) -> None:
+        self.pieces.append(piece)
+        self.length += len(piece)
 
 
 def read_tei(root: Element, options: ReadOptions) -> Iterator[RawRow]:
@@ -74,17 +90,18 @@ def read_tei(root: Element, options: ReadOptions) -> Iterator[RawRow]:
     for body in bodies:
         text = _Text()
         _walk(body, text)
-        spans = tuple(span for span in text.spans if text.value[span.start : span.end].strip())
+        value = "".join(text.pieces).rstrip()
+        spans = tuple(span for span in text.spans if value[span.start : span.end].strip())
         language = next((e.get("xml:lang", "") for e in (body, root) if e.get("xml:lang")), "")
         annotation = RawAnnotation(spans, nests=True)
-        yield RawRow(text.value.rstrip(), (annotation,), language.partition("-")[0], left_out=+text.left_out)
+        yield RawRow(value, (annotation,), language.partition("-")[0], left_out=+text.left_out)
 
 
 def _walk(element: Element, text: _Text) -> None:
     block, label = element.tag in _BLOCKS, _find_label(element)
     if block:
         text.break_line()
-    place, start = len(text.spans), len(text.value)
+    place, start = len(text.spans), text.length
     if label:
         text.spans.append(RawSpan((label,), start, start))
     text.add(element.text)
@@ -95,8 +112,7 @@ def _walk(element: Element, text: _Text) -> None:
             _walk(child, text)
         text.add(child.tail)
     if label:
-        end = max(start, len(text.value.rstrip()))
-        text.spans[place] = RawSpan((label,), start, end, features=_list_features(element))
+        text.spans[place] = RawSpan((label,), start, max(start, text.end), features=_list_features(element))
     if block:
         text.break_line()
 

@@ -92,6 +92,14 @@ READ: dict[str, tuple[str, Any, list[list[tuple[str, str]]]]] = {
     "sentences by number": ("a.tsv", "sent_id\ttoken\tner\n1\tAnn\tB-FIRSTNAME\n1\tran\tO\n2\tBo\tB-FIRSTNAME\n", [[ANN], [BO]]),
     "marks of OpenNLP": ("a.txt", "<START:FIRSTNAME> Ann <END> ran in <START:CITY> Rome <END> .\n", [[ANN, ROME]]),
     "line ends that lost a character": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 5, "end": 7, "text": "Bo"}, text="Hi,\nBo ran"), [[BO]]),
+    "one character up to the last": ("a.jsonl", [{"text": "安在罗马", "label": {"FIRSTNAME": {"安": [[0, 0]]}}}], [[("安", "FIRSTNAME")]]),
+    "numbered values": ("a.csv", "text,entity1,label1,entity2,label2\nAnn in Rome,Ann,FIRSTNAME,Rome,CITY\nBo ran,Bo,FIRSTNAME,,\nSo,,,,\n", [[ANN, ROME], [BO], []]),
+    "numbered places": ("a.jsonl", [{"text": TEXT, "start_1": 0, "end_1": 3, "label_1": "FIRSTNAME"}], [[ANN]]),
+    "blanks around cells": ("a.csv", "text , start , end , label\nAnn ran, 0, 3, FIRSTNAME\n", [[ANN]]),
+    "values beside places up to the last character": ("a.csv", "text,start,end,label,value\nAnn ran,0,2,FIRSTNAME,Ann\n", [[ANN]]),
+    "tags with commas": ("a.csv", 'text,labels\nAnn ran,"B-FIRSTNAME,O"\nHe ran,"O, O"\n', [[ANN], []]),
+    "columns of PHI": ("a.csv", "text,phi_start,phi_end,phi_type\nAnn ran,0,3,FIRSTNAME\n", [[ANN]]),
+    "spaCy's .iob": ("a.txt", "Ann|NNP|B-FIRSTNAME ran|VBD|O\nBo|B-FIRSTNAME ran|O\n", [[ANN, BO]]),
     "values with other spaces": ("a.jsonl", spans({"label": "CITY", "start": 3, "end": 12, "text": "New York"}, text="in New  York"), [[("New  York", "CITY")]]),
 }  # fmt: skip
 
@@ -105,6 +113,9 @@ def test_kinds_are_read(tmp_path: Path, case: str) -> None:
 
 
 REFUSED: dict[str, tuple[str, Any, str]] = {
+    "regions of two texts": ("a.json", [{"id": 1, "data": {"title": "Ann", "body": TEXT}, "annotations": [{"id": 1, "result": [{**REGION, "to_name": name, "id": name} for name in ("title", "body")]}]}], "several texts (body, title)"),
+    "clusters of values": ("a.jsonl", [{"text": "Ann ran. She fell.", "clusters": [["Ann", "She"]]}], "'clusters' holds annotations"),
+    "mentions that count tokens": ("a.jsonl", [{"doc_id": "d", "tokens": ["Ann", "ran"], "entity_mentions": [{"text": "Ann", "entity_type": "FIRSTNAME", "start": 0, "end": 3}]}], "no text"),
     "labels by value": ("a.jsonl", [{"text": TEXT, "labels": {"Ann": "FIRSTNAME"}}], "'labels' names labels"),
     "labels by value in a string": ("a.csv", "text,found\nAnn in Rome,Ann:FIRSTNAME;Rome:CITY\n", "'found' names labels"),
     "a masked copy with other labels": ("a.jsonl", [{"text": TEXT, "masked": "[NAME] Lee met Bo in [PLACE]."}], "'masked' names labels"),
@@ -247,6 +258,8 @@ def test_coreference_of_muc_is_read_as_clusters(tmp_path: Path) -> None:
         {"scores": {"FIRSTNAME": 0.5}},
         {"bbox": [0, 0, 10, 10]},
         {"shape": [[1, 2, 3, 4]]},
+        {"address1": "x", "address2": "y", "label1": "a"},
+        {"clusters": 3, "annotations": 0.5, "spans": True},
     ],
 )
 def test_what_only_looks_like_annotations_stays_a_field(tmp_path: Path, field: dict[str, Any]) -> None:

@@ -238,6 +238,14 @@ def test_pubtator_documents_are_read(tmp_path: Path) -> None:
     assert not errors
 
 
+def test_a_pubtator_document_keeps_its_separators_that_are_no_line_ends(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("7|t|Hi\u2028Ann.\r\n7|a|\x0bBo\r\n7\t3\t6\tAnn\tFIRSTNAME\r\n".encode())
+    tagged, errors, _ = read(path)
+    assert [*map(ascii, tagged)] == [ascii("Hi\u2028<FIRSTNAME>Ann</FIRSTNAME>. \x0bBo")]
+    assert not errors
+
+
 def test_a_folder_of_files_is_read_file_by_file(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / ".hidden").mkdir()

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.importing import ImportOptions, ImportReport, import_files
+from goldspan.annotation.formats.reading import ReadOptions
+from goldspan.annotation.formats.xml.tei import read_tei
 from goldspan.annotation.formats.xml.tree import parse_xml, read_content
 from goldspan.annotation.types import Sample
 from tests.strategies import LABELS
@@ -206,3 +208,17 @@ def test_any_text_and_its_elements_come_back(pieces: list[tuple[str, bool]]) -> 
     root = parse_xml(f"<x:r>{body}</x:r>".encode(), "a.xml")
     assert read_content(root) == "".join(text for text, _ in pieces)
     assert [(child.tag, child.text or "") for child in root] == [("n", text) for text, named in pieces if named]
+
+
+WORDS = st.sampled_from(["Ann", "  Bo\n ", " ", "\n", "in Rome", "\u00a0x", ""])
+
+
+@given(st.lists(st.tuples(WORDS, st.sampled_from(["", "persName", "p", "hi"]), WORDS), max_size=8))
+def test_tei_text_and_names_agree(parts: list[tuple[str, str, str]]) -> None:
+    body = "".join(f"<{tag}>{words}</{tag}>{tail}" if tag else words + tail for words, tag, tail in parts)
+    root = parse_xml(f"<TEI><text><body><p>{body}</p></body></text></TEI>".encode(), "a.xml")
+    (row,) = read_tei(root, ReadOptions(LABELS))
+    assert row.text.split() == read_content(root).split() or "p" in {tag for _, tag, _ in parts}
+    assert not any(pair in row.text for pair in ("  ", "\n ", " \n", "\n\n"))
+    names = [" ".join(words.split()) for words, tag, _ in parts if tag == "persName" and words.strip()]
+    assert [" ".join(row.text[span.start : span.end].split()) for span in row.spans] == names
