@@ -22,8 +22,9 @@ from goldspan.dashboards.access import TOKEN_PARAMETER, cookie_name
 from goldspan.dashboards.mirror.folder import FOLDER, open_log
 
 PREFERRED_PORTS = range(8501, 8521)
-_START_TIMEOUT = 60.0
-
+_START_TIMEOUT = 180.0
+_ATTEMPTS = 4
+"""Starts of a server that ends by itself: another program may have taken its port in the meantime."""
 
 _ENVIRONMENT = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TEMP", "TMP", "TZ", "LANG", "LANGUAGE", "LC_ALL"),
@@ -96,7 +97,7 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
     """
     require_packages("dashboard", "streamlit")
     project = find_workspace_project(workspace)
-    for _ in PREFERRED_PORTS:
+    for _ in range(1 if port else _ATTEMPTS):
         chosen = find_port(port, project.dashboard_port if project else 0)
         running = _start_server(workspace, chosen, label_file)
         try:
@@ -106,9 +107,10 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
         except BaseException:
             running.stop()
             raise
+        ended = running.process.poll() is not None
         running.stop()
-        if port or is_free_port(chosen):
-            break  # else another program took the port in the meantime
+        if not ended:
+            break
     tail = "\n".join((workspace.root / FOLDER / "log").read_text(errors="replace").splitlines()[-5:])
     raise ServiceError(f"The dashboard did not start. Last lines of its log:\n{tail}")
 

@@ -41,7 +41,9 @@ def test_the_server_ends_with_its_parent(tmp_path: Path, number: signal.Signals)
     command = [sys.executable, "-m", "goldspan", "dashboard", "--data", str(tmp_path)]
     parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert parent.stderr is not None
-    line = next(line for line in parent.stderr if "token=" in line)
+    said: list[str] = []
+    line = next((line for line in parent.stderr if said.append(line) or "token=" in line), "")
+    assert line, said
     port = urlsplit(line.split()[1]).port
     parent.send_signal(number)
     parent.communicate(timeout=120)
