@@ -32,8 +32,8 @@ def halt_on_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _interrupt(_number: int, frame: FrameType | None) -> None:
-    handler = signal.getsignal(signal.SIGINT)
-    if not callable(handler):
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Send SIGINT, whoever handles it now; a process in the background of a shell ignores it."""
+    if not callable(signal.getsignal(signal.SIGINT)):
         raise KeyboardInterrupt
-    handler(signal.SIGINT, frame)
+    signal.raise_signal(signal.SIGINT)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
-from operator import attrgetter
-
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.language import find_other_language
 from goldspan.annotation.text.tagged import Tagged, render_tagged
@@ -15,12 +11,13 @@ from goldspan.generators.noise.apply import add_noise
 from goldspan.generators.offline.domain import compose_domain_document, draw_statement, fill_values
 from goldspan.generators.offline.frames import draw_frame
 from goldspan.generators.offline.grammar import parse_template
-from goldspan.generators.offline.loose import split_values
+from goldspan.generators.offline.loose import split_values, write_loose
+from goldspan.generators.offline.name_lists import write_name_list
 from goldspan.generators.offline.page import Page, has_unlabelled_repeat
 from goldspan.generators.offline.registers import NOISE, REGISTERS
 from goldspan.generators.offline.variants import find_spelling
 from goldspan.generators.offline.writer import Writer
-from goldspan.generators.specs.draw import DOCUMENT_TYPES, NAMES, Spec, SpecValue
+from goldspan.generators.specs.draw import DOCUMENT_TYPES, NAMES, Spec
 from goldspan.generators.surrogates.chance import make_random, pick
 from goldspan.generators.surrogates.values import BUILT_IN as GRAMMAR_LABELS
 
@@ -37,10 +34,15 @@ _PEOPLE_SHARE, _TYPE_SHARE = 0.28, 0.31
 """Of passages: those about people, and up to where the document type's own go."""
 _REPORT_SHARE, _EPONYM_SHARE = 0.85, 0.05
 """Of the other passages: those that name others, and those with names that are parts of other names."""
+_TALK_SHARE = 0.6
+"""Of those of informal documents: opinions about others and news of friends."""
 _FOOTER_SHARE = 0.06
 """Documents that end with a line about an organisation, and those that never do."""
-_LISTS = frozenset({"log", "record", "table", "form"})
 _WITHOUT_FOOTER = frozenset({"chat", "sms", "voice_note", "log", "record", "phone_transcript", "note", "post", "news"})
+_WITH_NAME_LIST = frozenset(
+    {"news", "scan", "form", "hr_memo", "forum_post", "support_email", "email_thread", "delivery_note"}
+)
+"""Documents that list names where they hold no entity."""
 _OWN_NAME = parse_template("{a.full}")
 _PEOPLE_FIRST = ("pair_first", "nameless", "nested_first", "org", "institution")
 _PEOPLE_THIRD = ("pair", "interplay", "cataphora", "nameless", "nested", "org", "institution")
@@ -106,7 +108,9 @@ class Author(Writer):
     def write_plan(self, is_last: bool) -> None:
         """Write the whole document; the last attempt is a bare list of the values."""
         plan = f"plan_{self.spec.length}"
-        if not is_last and self.spec.document_type in REGISTERS:
+        if self.spec.hard_negative and self.spec.document_type in _WITH_NAME_LIST and not (self.loose or is_last):
+            write_name_list(self)
+        elif not is_last and self.spec.document_type in REGISTERS:
             REGISTERS[self.spec.document_type](self)
         elif self.spec.hard_negative:
             self.write_one_of("negative_plan")
@@ -118,40 +122,12 @@ class Author(Writer):
                 self.page.write("\n\n")
         elif not (self.rng.random() < 0.7 and self.write_one_of(plan)):
             self.write_one_of("plan")
-        self._write_loose()
+        write_loose(self)
         has_room = self.spec.length != "short" and self.spec.document_type not in _WITHOUT_FOOTER
         has_room = has_room and not self.spec.hard_negative
         if has_room and self.rng.random() < _FOOTER_SHARE:
             self.page.write(f"\n\n{self.noise.draw('footer')}")
         self.page.drop_trailing_space()
-
-    def _write_loose(self) -> None:
-        """The values that no template tells: each in a sentence, or in a line of a list."""
-        is_list = self.spec.document_type in _LISTS
-        names = [entry for entry in self.loose if entry.label in NAMES]
-        groups = [tuple(parts) for _, parts in groupby(names, key=attrgetter("person"))]
-        groups += [(entry,) for entry in self.loose if entry.label not in NAMES]
-        for number, parts in enumerate(groups):
-            self.page.write("\n" if is_list or not number else " ")
-            self.page.capitalises_next = True
-            told = "" if is_list else self.noise.draw_about([(entry.label, entry.value) for entry in parts])
-            if told:
-                self.page.write(told)
-                self._end_line()
-            elif parts[0].label in NAMES:
-                self._write_loose_name(parts)
-            else:
-                self._write_other_label(parts[0].label, parts[0].value, is_list)
-
-    def _write_loose_name(self, parts: Sequence[SpecValue]) -> None:
-        """The name of somebody on a line of its own."""
-        self.page.write("" if self.page.at_line_start else "\n")
-        start = self.page.length
-        for number, entry in enumerate(parts):
-            self.page.write(" " if number else "")
-            self.page.write_entity(entry.label, entry.value)
-        self.page.add_mention(start, "MENTION", "")
-        self.page.write("\n")
 
     def write_part(self, name: str) -> None:
         """Write one of the parts that a plan can name."""
@@ -191,15 +167,17 @@ class Author(Writer):
         else:
             self.page.capitalises_next = True
             self.page.write(self.noise.draw("eponyms" if kind < _REPORT_SHARE + _EPONYM_SHARE else "sentence"))
-            self._end_line()
+            self.end_line()
 
     def write_report(self) -> None:
         """A sentence or a line that names others; in a hard negative one that does not."""
-        self.page.capitalises_next = True
-        self.page.write(self.noise.draw("sentence" if self.spec.hard_negative else "report"))
-        self._end_line()
+        talks = self.spec.register == "informal" and self.rng.random() < _TALK_SHARE
+        self.page.capitalises_next = not talks
+        kind = "sentence" if self.spec.hard_negative else "talk" if talks else "report"
+        self.page.write(self.noise.draw(kind))
+        self.end_line()
 
-    def _end_line(self) -> None:
+    def end_line(self) -> None:
         """A blank after a sentence, a new line after what is none."""
         self.page.write(" " if self.page.after_sentence else "\n")
 
@@ -305,11 +283,11 @@ class Author(Writer):
             self.page.write(prefix)
             self.page.capitalises_next = separator == "\n"
             if not (self._write_frame(name, label) or self.write_gainful(name, label)):
-                self._write_other_label(label, self.account.values[person][label], separator == "\n")
+                self.write_other_label(label, self.account.values[person][label], separator == "\n")
                 self.account.missing[person].discard(label)
             self.page.write(separator)
 
-    def _write_other_label(self, label: str, value: str, is_line: bool) -> None:
+    def write_other_label(self, label: str, value: str, is_line: bool) -> None:
         """Write the value of a label that no grammar knows: a line of its own, or a sentence about any subject."""
         if is_line:
             before, after = f"{self.labels[label].name}: ", ""

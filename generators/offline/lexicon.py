@@ -19,6 +19,7 @@ A phrase is text with slots:
                   Body (an association or authority, with its article in the nominative), Media, Team; Handle (of
                   somebody on the net); Product and Term are none
 <in:Country>      a country after its preposition (in, from) or article (the)
+<m:Person>        the name of a man: Person, First
 <!Family>         a name that is part of another one and no entity: Family, First, Company, City
 [<!Family> Ltd]   an organisation, an entity as a whole
 <word>, <job>     a word of the language, an occupation
@@ -48,6 +49,8 @@ NAMES = frozenset(
 """Slots that hold a name of somebody or something else, or an age; these are entities."""
 COUNTRY_FORMS = frozenset({"in", "from", "the"})
 """What can stand before a country (`<in:Country>`): a preposition or the article, as the country's name takes it."""
+_MEN = frozenset({"m"})
+_FORMS = {"Country": COUNTRY_FORMS, "Person": _MEN, "First": _MEN}
 PARTS = frozenset({"Family", "First", "Company", "City"})
 """Slots that hold, after `!`, a part of another name."""
 UNLABELLED = frozenset({"Product", "Term"})
@@ -225,7 +228,7 @@ def _check(lexicon: Lexicon, path: Path) -> None:
                 fits = slot.name.lower() in {*lexicon.predicates, "any"}
             if not (fits or slot.name[0].lower() + slot.name[1:] in known):
                 raise SchemaError(f"{path}: a phrase of {name} names {slot.name!r}, which the file lacks.")
-            determiners = COUNTRY_FORMS if slot.name == "Country" else lexicon.determiners
+            determiners = _FORMS.get(slot.name, lexicon.determiners)
             if slot.determiner and slot.determiner.lower() not in determiners:
                 raise SchemaError(
                     f"{path}: a phrase of {name} names the determiner {slot.determiner!r}, which it lacks."

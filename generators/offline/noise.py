@@ -187,10 +187,10 @@ class Noise:
             parts = (
                 (("", draw_name_part(self._rng, kind, *place)),) if is_part else draw_mention(self._rng, kind, *place)
             )
-            values = {value.casefold() for label, value in parts if label or is_part}
+            values = [value.casefold() for label, value in parts if label or is_part]
             fits = len(parts) < 2 or self._family.has_name(parts[-1][1]) or parts[-1][0] != "SURNAME"
-            fits = fits and values.isdisjoint(self._recent)
-            if fits and self._taken.isdisjoint(values.union(*map(find_words, values))):
+            fits = fits and not any(value in self._recent for value in values)
+            if fits and self._taken.isdisjoint({*values}.union(*map(find_words, values))):
                 break
         self._recent.extend(values)
         text = ""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _CAPITALS_SHARE, _TITLE_SHARE = 0.12, 0.6
 """Of headlines: those in capitals, and in English up to where those with a capital for every long word go."""
+_HEADER_SHARE, _MESSAGE_SHARE, _SIGN_SHARE = 0.4, 0.35, 0.7
+"""Of threads: those with a header; of notes: those that are messages; of these: those that are signed."""
 _LONG_WORD = re.compile(r"(?<![\w'’])[a-z]\w{3,}")
 
 
@@ -22,6 +24,8 @@ def write_thread(author: Author) -> None:
     """Several messages of a conversation by e-mail, the later ones quoting."""
     page, rng = author.page, author.rng
     page.write(f"{pick(rng, ('Re: ', 'Fwd: ', 'AW: ', 'RE: ', ''))}{author.noise.draw('Subject_line')}\n\n")
+    if author.rng.random() < _HEADER_SHARE and not author.spec.hard_negative:
+        page.write(f"{author.noise.draw('header')}\n\n")
     persons = list(range(1, author.spec.persons + 1))
     for number, person in enumerate(persons):
         author.speak_as(person)
@@ -30,7 +34,7 @@ def write_thread(author: Author) -> None:
             author.write_frame_of("wrote")
             page.write("\n\n")
         if rng.random() < 0.6:
-            author.write_one_of("greeting")
+            author.write_call("greeting")
             page.write("\n\n")
         author.write_part("facts")
         author.write_part("story")
@@ -109,7 +113,10 @@ def write_form(author: Author) -> None:
 
 
 def write_note(author: Author) -> None:
-    """A sentence or two without any frame."""
+    """A sentence or two, at times with the greeting and the end of a message."""
+    is_message = author.rng.random() < _MESSAGE_SHARE and not author.spec.hard_negative
+    if is_message:
+        author.page.write(author.noise.draw("greeting") + pick(author.rng, (" ", "\n", "\n\n")))
     for person in range(1, author.spec.persons + 1):
         author.speak_as(0)
         author.account.bind(person)
@@ -117,6 +124,8 @@ def write_note(author: Author) -> None:
         _name_at_last(author, person)
         author.page.write(" ")
     _fill_up(author)
+    if is_message and author.rng.random() < _SIGN_SHARE:
+        author.page.write(pick(author.rng, (" ", "\n", "\n\n")) + author.noise.draw("sign"))
 
 
 def write_post(author: Author) -> None:

@@ -34,6 +34,7 @@ DEGREES = {
 PHRASE_SHARE = 0.75
 """How often a phrase of the lexicon stands for a template that says something of the kind."""
 _PHRASES = {
+    "greeting": "greeting",
     "ask": "Ask",
     "closing": "Closing",
     "subject": "Subject_line",
@@ -170,7 +171,7 @@ class Writer:
         elif slot.kind == "register":
             self.page.write(slot.options[0 if self.spec.register == "formal" else 1])
         elif slot.kind == "call":
-            self._write_call(slot.name)
+            self.write_call(slot.name)
         elif slot.kind == "memo":
             self._write_memo(slot.name)
         elif slot.kind == "part":
@@ -185,7 +186,7 @@ class Writer:
             return self._write_person(slot)
         return 0
 
-    def _write_call(self, name: str) -> None:
+    def write_call(self, name: str) -> None:
         """A template of the list, or instead of it a phrase of the lexicon that does the same."""
         phrase = _PHRASES.get(name)
         if phrase and self.rng.random() < PHRASE_SHARE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 from goldspan.generators.surrogates import world
@@ -12,6 +12,8 @@ from goldspan.generators.surrogates.online import draw_username
 
 COMMON = {"names": 240, "cities": 110, "companies": 90}
 """How many of the likeliest names of each kind are mentioned or parts of other names."""
+_LISTED = 240
+"""How many of the likeliest names of each kind stand in lists of names."""
 _ABROAD_SHARE = 0.12
 """How often somebody or some place that is mentioned is of another country."""
 _WORLD_SHARE = 0.5
@@ -66,6 +68,19 @@ def draw_name_part(rng: Random, kind: str, language: str, country: str) -> str:
     if kind == "Company":
         return make_company(country, language, rng.randrange(COMMON["companies"]))
     return _pick_name(rng, language, country, "last" if kind == "Family" else pick(rng, "fm"))
+
+
+def draw_name_parts(rng: Random, kind: str, language: str, country: str, count: int) -> list[str]:
+    """Up to `count` different names of a kind: First, Family or City."""
+    names = world.load_names(language, country)
+    places = [place.city for place in world.load_places(country, language)]
+    pools: dict[str, tuple[Sequence[str], ...]] = {
+        "First": (names["f"], names["m"]),
+        "Family": (names["last"],),
+        "City": (places, world.load_mentioned("cities", language)),
+    }
+    pool = list(dict.fromkeys(name for pool in pools[kind] for name in pool[:_LISTED]))
+    return rng.sample(pool, min(count, len(pool)))
 
 
 def _draw_given(rng: Random, language: str, country: str, genders: str) -> str:

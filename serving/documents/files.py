@@ -49,7 +49,7 @@ class FileOutcome:
 
 
 def plan_jobs(paths: Iterable[Path], output: Path) -> list[FileJob]:
-    """Every file of the paths; those of a folder keep their place below `output`.
+    """Every file of the paths; those of a folder keep their place below `output`, which itself is left out.
 
     With one file, an `output` with an ending that is no existing folder names the masked file itself.
 
@@ -64,8 +64,7 @@ def plan_jobs(paths: Iterable[Path], output: Path) -> list[FileJob]:
     jobs: list[FileJob] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.is_file() and not _is_hidden(file, path))
-            jobs += [_plan_inside(path, file, output) for file in inside]
+            jobs += [_plan_inside(path, file, output) for file in sorted(_list_files(path, output))]
         elif path.is_file():
             find_document_masker(path)
             jobs.append(FileJob(path, output / path.name, path.name))
@@ -228,8 +227,15 @@ def _describe(masker: Masker, counts: FileCounts) -> dict[str, Any]:
     }
 
 
-def _is_hidden(file: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(folder).parts)
+def _list_files(folder: Path, output: Path) -> Iterator[Path]:
+    """The files of a folder, but hidden ones and earlier results in it."""
+    base, results = folder.resolve(), output.resolve()
+    inside = base in results.parents
+    for file in folder.rglob("*"):
+        place = file.relative_to(folder)
+        is_hidden = any(part.startswith(".") for part in place.parts)
+        if file.is_file() and not is_hidden and not (inside and results in (base / place).parents):
+            yield file
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Bounds(NamedTuple):
     vocabulary_growth: float = 0.35
     contexts: float = 50.0
     lookup: float = 0.25
-    names_outside: float = 0.02
+    names_outside: float = 0.05
     recent_person: float = 0.75
 
 
@@ -53,9 +53,8 @@ class _Language:
     samples: int = 0
     sentences: int = 0
     distinct: set[int] = field(default_factory=set)
-    words: list[int] = field(default_factory=list)
-    """Size of the vocabulary after each sample."""
-    vocabulary: set[str] = field(default_factory=set)
+    vocabulary: dict[str, int] = field(default_factory=dict)
+    """Words, and the number of the first sample that has each."""
     contexts: dict[str, Counter[tuple[str, ...]]] = field(default_factory=lambda: defaultdict(Counter))
     carriers: Counter[int] = field(default_factory=Counter)
     told: list[tuple[int, int]] = field(default_factory=list)
@@ -96,8 +95,8 @@ class VarietyCounts:
         long = [hash(sentence) for sentence in sentences if len(sentence) >= _MIN_SENTENCE]
         found.sentences += len(long)
         found.distinct.update(long)
-        found.vocabulary.update(_WORD.findall(_LABEL.sub(" ", skeleton).casefold()))
-        found.words.append(len(found.vocabulary))
+        for word in _WORD.findall(_LABEL.sub(" ", skeleton).casefold()):
+            found.vocabulary.setdefault(word, found.samples)
 
     def _add_contexts(self, found: _Language, skeleton: str) -> None:
         before = ("", "")
@@ -128,7 +127,8 @@ class LanguageVariety:
     """The measures of one language.
 
     `sentence_repeats`: share of sentences (20 characters and more) that an earlier one repeats but for its entities.
-    `vocabulary_growth`: new words that the second half of the samples brings, as a share of those of the first half.
+    `vocabulary_growth`: new words that the second half of the samples brings, as a share of those of the first half;
+    words of names that are entities somewhere are not counted.
     `contexts`: for each label, the distinct pairs of words before it among 100 mentions (expected number of a random
     hundred: Hurlbert 1971, equation 4; of fewer mentions than that, in proportion).
     `lookup`: share of entities whose sentence stands elsewhere but for its entities.
@@ -152,18 +152,26 @@ class LanguageVariety:
 
 
 def _measure(found: _Language) -> LanguageVariety:
-    half = found.words[(found.samples - 1) // 2]
+    half, whole = _count_words(found)
     entities = sum(count for _, count in found.told)
     looked_up = sum(count for key, count in found.told if found.carriers[key] > 1)
     return LanguageVariety(
         found.samples,
         1 - len(found.distinct) / found.sentences if found.sentences else 0.0,
-        found.words[-1] / half - 1 if half >= _MIN_VOCABULARY else 0.0,
+        whole / half - 1 if half >= _MIN_VOCABULARY else 0.0,
         {label: rarefy(counts.values(), DRAWN) for label, counts in sorted(found.contexts.items())},
         looked_up / entities if entities else 0.0,
         _share_outside(found.names, found.plain),
         found.resolved / found.mentions if found.mentions else None,
     )
+
+
+def _count_words(found: _Language) -> tuple[int, int]:
+    """The vocabulary of the first half of the samples and of all; words of names of entities are none."""
+    surfaces = (surface for surfaces in found.names.values() for surface in surfaces)
+    names = {word for surface in surfaces for word in _WORD.findall(surface.casefold())}
+    first = [number for word, number in found.vocabulary.items() if word not in names]
+    return sum(number <= (found.samples + 1) // 2 for number in first), len(first)
 
 
 def rarefy(counts: Iterable[int], drawn: int) -> float:

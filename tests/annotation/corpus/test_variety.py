@@ -62,6 +62,16 @@ def test_vocabulary_grows_by_words_that_the_first_half_lacks() -> None:
     assert measure(*first, *first).vocabulary_growth == 0
 
 
+def test_words_of_names_are_no_vocabulary() -> None:
+    words = ["".join("abcdefghij"[int(digit)] for digit in f"{number:03d}") for number in range(240)]
+    plain, names = words[:120], [word.capitalize() for word in words[120:]]
+    first = [" ".join(plain[i : i + 6]) for i in range(0, 120, 6)]
+    listed = [" ".join(names[i : i + 6]) for i in range(0, 120, 6)]
+    labelled = " ".join(f"<SURNAME>{name}</SURNAME>" for name in names)
+    assert measure(*first, *listed).vocabulary_growth == pytest.approx(1.0)
+    assert measure(*first, *listed[1:], f"{labelled} {listed[0]}").vocabulary_growth == 0
+
+
 def test_contexts_are_the_two_words_before_a_mention() -> None:
     texts = [f"she lives in {word} <CITY>Leeds</CITY> now" for word in ("old", "old", "new", "far")]
     assert measure(*texts).contexts["CITY"] == pytest.approx(75)

@@ -1,7 +1,7 @@
 import pytest
 
 from goldspan.generators.surrogates.chance import make_random
-from goldspan.generators.surrogates.outside import draw_mention, draw_name_part
+from goldspan.generators.surrogates.outside import draw_mention, draw_name_part, draw_name_parts
 from goldspan.generators.surrogates.world import (
     COUNTRIES,
     MENTIONED,
@@ -104,3 +104,17 @@ def test_a_country_stands_after_the_words_that_its_name_takes(language: str) -> 
             words = {"in": known.inside, "from": known.origin, "the": known.article}[form]
             assert label == "COUNTRY"
             assert before == ([("", words)] if words else [])
+
+
+@pytest.mark.parametrize(("language", "country"), PLACES)
+def test_lists_of_names_hold_each_name_once(language: str, country: str) -> None:
+    known = {
+        "First": {name for key in "fm" for name in load_names(language, country)[key]},
+        "Family": set(load_names(language, country)["last"]),
+        "City": {*(place.city for place in load_places(country, language)), *load_mentioned("cities", language)},
+    }
+    for kind, names in known.items():
+        drawn = draw_name_parts(make_random(1, 2, kind), kind, language, country, 60)
+        assert len(set(drawn)) == len(drawn) == 60
+        assert names.issuperset(drawn)
+        assert len(draw_name_parts(make_random(1, 2, kind), kind, language, country, 10_000)) <= len(names)

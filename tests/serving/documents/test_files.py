@@ -172,6 +172,14 @@ def test_the_report_has_no_text_and_notices_changes(folder: Path) -> None:
         MaskingReport(path)
 
 
+@pytest.mark.parametrize("output", ["in/masked", "in/deep/../masked"])
+def test_results_inside_the_folder_are_not_masked_again(folder: Path, labels: LabelSchema, output: str) -> None:
+    (folder / "in" / "masked").mkdir()
+    (folder / "in" / "masked" / "a.txt").write_text("[FIRSTNAME_1] was here")
+    assert {job.name for job in plan_jobs([folder / "in"], folder / output)} == {"a.txt", "deep/b.md"}
+    assert {job.name for job in plan_jobs([folder / "in"], folder / "out")} == {"a.txt", "deep/b.md", "masked/a.txt"}
+
+
 def test_plans_that_would_lose_files_are_refused(folder: Path, labels: LabelSchema) -> None:
     (folder / "in" / "deep" / "a.txt").write_text("Bob")
     with pytest.raises(InputError, match="its own masked version"):
