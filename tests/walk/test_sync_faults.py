@@ -214,7 +214,7 @@ def test_a_push_that_is_killed_and_run_again(
 
 
 def test_a_server_that_is_killed_and_comes_back(own: OwnStudio, labels: LabelSchema, title: str) -> None:
-    killed, count = threading.Event(), 2 * FIRST_BATCH + 50
+    killed, count = threading.Event(), 3 * FIRST_BATCH + 100
 
     def kill_server(stage: str, done: int, total: int) -> None:
         if stage == "importing" and done >= FIRST_BATCH and not killed.is_set():

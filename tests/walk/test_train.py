@@ -24,8 +24,7 @@ CONFIG = """
 [model]
 name = "tiny"
 [training]
-token_budget = 4000
-evaluations = 4
+token_budget = 12000
 threads = 1
 bf16 = "false"
 device = "cpu"
@@ -98,7 +97,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(place: Path) -> Non
     assert digest(place, "killed") == digest(place, "whole")
     assert read_state(place, "killed")["status"] == "done"
     tokens = [row["tokens"] for row in map(json.loads, progress.read_text().splitlines())]
-    assert len(set(tokens)) == 4
+    assert len(set(tokens)) == 8
     code, out, err = finish(place, "model", "check", "killed")
     assert code == 0, out + err
     code, _, err = finish(place, "train", "resume", "killed")
