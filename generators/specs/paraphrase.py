@@ -105,6 +105,7 @@ def _find_named(
     owners: dict[Entity, str] = {}
     keys: dict[tuple[str, str], str] = {}
     last: Entity | None = None
+    parts: set[str] = set()
     for entity in entities:
         holders = [m for m in mentions if m.start <= entity.start and entity.end <= m.end]
         holder = min(holders, key=lambda m: (not m.cluster, m.end - m.start), default=None)
@@ -113,11 +114,12 @@ def _find_named(
         fact = (entity.label, text[entity.start : entity.end].casefold())
         if holder and holder.cluster:
             key = holder.cluster
-        elif last and entity.start - last.end <= _LONGEST_GAP and last.label != entity.label:
+        elif last and entity.start - last.end <= _LONGEST_GAP and entity.label not in parts:
             key = owners[last]
         else:
             key = keys.get(fact) or f"{holder.start if holder else entity.start} alone"
         keys.setdefault(fact, key)
+        parts = {*parts, entity.label} if last and owners[last] == key else {entity.label}
         owners[entity] = key
         last = entity if entity.label in names else None
     return owners

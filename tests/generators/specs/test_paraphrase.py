@@ -42,6 +42,11 @@ def list_groups(spec: Spec) -> list[set[str]]:
             "<FIRSTNAME>Ann</FIRSTNAME> <SURNAME>Lee</SURNAME> called. Ms <SURNAME>Lee</SURNAME> left.",
             [{"Ann", "Lee"}],
         ),
+        (
+            "<COMPANYNAME>Acme</COMPANYNAME> hire <FIRSTNAME>Kelli</FIRSTNAME> <SURNAME>Hull</SURNAME>\n"
+            "<FIRSTNAME>Gwen</FIRSTNAME> <SURNAME>Moss</SURNAME> called",
+            [{"Acme", "Kelli", "Hull"}, {"Gwen", "Moss"}],
+        ),
         ("Flights from <CITY>Oslo</CITY> are late. <FIRSTNAME>Ann</FIRSTNAME> waits.", [{"Ann"}, {"Oslo"}]),
         (
             "Name: <FIRSTNAME>Ann</FIRSTNAME>\nCity: <CITY>Leeds</CITY>\nCity: <CITY>Leeds</CITY>",
