@@ -61,9 +61,7 @@ system:  ## install the programs that the tests drive (Debian: chromium, postgre
 demo: setup $(if $(findstring --train,$(ARGS)),train-setup)  ## run the whole way on this machine; ARGS=--exit ends instead of staying up
 	@$(BIN)/goldspan demo $(ARGS)
 
-# Walks wait for servers and browsers a quarter of their time: the unit tests run beside them.
-test: setup train-setup system weights $(BROWSER)  ## run all tests
-	@$(MAKE) --no-print-directory --jobs 2 units walk
+test: units walk  ## run all tests
 
 # Tests wait as well as compute: three processes of units and four of walks keep two cores busy.
 units: setup train-setup weights  ## run the unit tests in three processes; ARGS=-k … narrows them
