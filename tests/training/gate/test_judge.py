@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import goldspan.schemas as schemas
 from goldspan.annotation.corpus.ledger import SplitLedger
 from goldspan.annotation.corpus.outline import outline_samples
+from goldspan.annotation.corpus.quality.variety import BOUNDS
 from goldspan.annotation.errors import SchemaError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
@@ -67,6 +68,10 @@ def judge(reviewed: Sequence[Sample], labels: LabelSchema, **thresholds: dict[st
 
 def with_targets(labels: LabelSchema, **targets: int) -> LabelSchema:
     return LabelSchema(tuple(replace(label, target=targets.get(label.code, 0)) for label in labels.labels))
+
+
+def test_the_gate_has_the_bounds_of_samples_quality(tmp_path: Path) -> None:
+    assert load_thresholds(Workspace(tmp_path))["data"] == BOUNDS._asdict()
 
 
 def test_an_open_gate(good: list[Sample], labels: LabelSchema) -> None:
