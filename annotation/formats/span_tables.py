@@ -103,8 +103,8 @@ def _group(records: Iterable[JsonRecord], layout: _Layout) -> Iterator[JsonRecor
         rest = {name: cell for name, cell in record.value.items() if name not in layout.parts.values()}
         group = grouped.setdefault(str(rest.get(layout.text)), record._replace(value={**rest, "spans": []}))
         if is_span:
-            span = {part: _read_cell(record.value[key]) for part, key in layout.parts.items()}
-            group.value["spans"].append(span)
+            cells = {part: _read_cell(record.value.get(key)) for part, key in layout.parts.items()}
+            group.value["spans"].append({part: cell for part, cell in cells.items() if cell not in (None, "")})
     yield from grouped.values()
     yield from apart
 
