@@ -78,7 +78,7 @@ def fold_text(text: str) -> str:
 
 
 def iter_views(text: str) -> Iterator[str]:
-    """The text, and if it has markup, what a reader sees of it: tags and comments become blanks, within words nothing."""
+    """The text, and if it has markup, what a reader sees: tags and comments are blanks, within words nothing."""
     yield text
     if "<!--" in text or _MARKUP.search(text) or _REFERENCE.search(text):
         yield html.unescape(_MARKUP.sub(" ", _replace_comments(text, " ")))
