@@ -69,8 +69,10 @@ def _gather_numbered(record: JsonRecord) -> JsonRecord:
         label, start, end, value = (names.get(find_key(names, part), "") for part in (LABEL, START, END, _VALUE))
         parts = {"label": label, "start": start, "end": end} if start and end else {"label": label, "value": value}
         if all(parts.values()):
-            spans.append({part: _read_cell(record.value[name]) for part, name in parts.items()})
             used |= {*parts.values()}
+            cells = {part: _read_cell(record.value[name]) for part, name in parts.items()}
+            if any(cell not in (None, "") for part, cell in cells.items() if part != "label"):
+                spans.append(cells)
     if not spans or "spans" in record.value:
         return record
     return record._replace(value={**{k: v for k, v in record.value.items() if k not in used}, "spans": spans})

@@ -41,6 +41,14 @@ def test_a_span_may_lack_the_value_that_others_state(rest: dict[str, Any]) -> No
     assert grouped[1].value == {"text": "Bob ran", "spans": [place]}
 
 
+def test_numbered_columns_may_be_empty() -> None:
+    row = {"text": "Ann ran", "label_1": "X", "entity_2": None, "label_2": None}
+    rows = [{**row, "entity_1": "Ann"}, {**row, "entity_1": ""}]
+    first, second = group_spans(JsonRecord("a", n, row) for n, row in enumerate(rows))
+    assert first.value["spans"] == [{"label": "X", "value": "Ann"}]
+    assert second.value == rows[1]
+
+
 FILES: dict[str, list[dict[str, Any] | str]] = {
     "refusals between rows": [
         *({"text": f"Ann {n}", "entities": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]} for n in range(4)),
