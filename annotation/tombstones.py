@@ -47,7 +47,9 @@ _ENDING = 3
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(f"[{_UNSPACED}]|[^\\W_{_UNSPACED}]+")
 _ACCENT = re.compile("[\u0300-\u036f]")
-_MARKUP = re.compile(r"<(?:!--.*?--|[!/?\\]*[A-Za-z][^<>]*)>", re.DOTALL)
+_MARKUP = re.compile(r"<[!/?\\]*[A-Za-z][^<>]*>")
+_COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
+"""A comment of markup; its group is empty if it has no end. Each character is looked at once."""
 _INLINE = re.compile(
     r"<[/\\]*(?:a|abbr|b|bdi|cite|code|del|em|font|i|ins|m|mark|q|s|small|span|strong|sub|sup|u|wbr|[A-Z][A-Z0-9_]*"
     r"|(?:w|a|text):(?!(?:br|cr|h|line-break|p|s|tab|tc)\b)[\w-]+)(?:\s[^<>]*)?/?>"
@@ -76,11 +78,16 @@ def fold_text(text: str) -> str:
 
 
 def iter_views(text: str) -> Iterator[str]:
-    """The text, and if it has markup, what a reader sees of it: tags become blanks, those within words also nothing."""
+    """The text, and if it has markup, what a reader sees: tags and comments are blanks, within words nothing."""
     yield text
-    if _MARKUP.search(text) or _REFERENCE.search(text):
-        yield html.unescape(_MARKUP.sub(" ", text))
-        yield html.unescape(_MARKUP.sub(" ", _INLINE.sub("", text)))
+    if "<!--" in text or _MARKUP.search(text) or _REFERENCE.search(text):
+        yield html.unescape(_MARKUP.sub(" ", _replace_comments(text, " ")))
+        yield html.unescape(_MARKUP.sub(" ", _INLINE.sub("", _replace_comments(text, ""))))
+
+
+def _replace_comments(text: str, instead: str) -> str:
+    """The text without its comments; what follows the start of one that has no end stays."""
+    return _COMMENT.sub(lambda match: instead if match[1] else match[0], text)
 
 
 def iter_numbers(words: Sequence[str], length: int) -> Iterator[str]:

@@ -13,15 +13,21 @@ Features = Mapping[str, Any]
 
 
 def find_features(document: Any) -> Features:
-    """The features that a description holds at any depth; empty if it has none."""
+    """The features that a description holds at any depth; empty if it has none.
+
+    Of several configurations, columns that these describe differently are left out: the file does not say which it is.
+    """
+    found: list[Features] = []
     pending = [document]
     while pending:
         node = pending.pop()
         if isinstance(node, dict):
-            if isinstance(found := node.get("features"), dict):
-                return found
-            pending += node.values()
-    return {}
+            if isinstance(features := node.get("features"), dict):
+                found.append(features)
+            else:
+                pending += node.values()
+    columns = {name: feature for features in found for name, feature in features.items()}
+    return {n: feature for n, feature in columns.items() if all(one.get(n, feature) == feature for one in found)}
 
 
 def read_features_beside(path: Path) -> Features:

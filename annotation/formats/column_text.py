@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
@@ -93,10 +94,10 @@ def _read_stated(stated: str, first: int) -> str:
 
 
 def _find_stranger(text: str, rows: list[tuple[int, list[str]]], token_column: int) -> int:
-    for length in range(1, len(rows) + 1):
-        if place_tokens(text, [columns[token_column] for _, columns in rows[:length]]) is None:
-            return rows[length - 1][0]
-    return rows[0][0]
+    """The line of the first token that does not come next in the text."""
+    words = [columns[token_column] for _, columns in rows]
+    place = bisect_left(range(len(rows)), True, key=lambda last: place_tokens(text, words[: last + 1]) is None)
+    return rows[place if place < len(rows) else 0][0]
 
 
 def _join_marked(words: list[str], spaces: list[bool]) -> tuple[str, list[Place]]:

@@ -90,13 +90,12 @@ def _read_block(block: _Block, options: ReadOptions, *, plain: bool = False) -> 
     if all(len(columns) == 2 and is_tag(columns[0]) for _, columns in rows) and _names_tags(rows):
         for _, columns in rows:
             columns.reverse()
-    widths = {len(columns) for _, columns in rows}
     if empty := next((n for n, columns in rows if not columns[0].strip(" ")), None):
         raise LineError("the token is empty", empty)
-    if min(widths) < 2:
-        raise LineError("expected a token and a tag", next(n for n, columns in rows if len(columns) < 2))
-    width = min(widths)
-    token_column = 3 if _is_conll_2012(rows) else 1 if _has_index(rows) else 0
+    width, narrowest = min((len(columns), number) for number, columns in rows)
+    token_column = 0 if width < 2 else 3 if _is_conll_2012(rows) else 1 if _has_index(rows) else 0
+    if width < token_column + 2:
+        raise LineError("expected a token and a tag", narrowest)
     text, places = make_text(sentences, token_column, block.first)
     if token_column == 3:
         spans = read_starred(rows, places)
@@ -173,8 +172,7 @@ def _read_tag_columns(
     ]
     layers = [column for column in candidates if not _is_chunk_column(rows, column) and not _is_empty(rows, column)]
     if not layers and not candidates:
-        column = width - 1 if width > token_column + 1 else token_column + 1
-        bad = next((n, c[column]) for n, c in rows if not is_tag(c[column]))
+        bad = next((n, c[width - 1]) for n, c in rows if not is_tag(c[width - 1]))
         if not any(holds_brackets(c[-1]) for _, c in rows):
             raise LineError(f"{bad[1]!r} is neither O nor a tag such as B-PER", bad[0])
     if strange := next((n for n, columns in rows if width > _CONLL_U and _PARSEME.match(columns[-1])), None):

@@ -25,7 +25,7 @@ _TYPE = re.compile(r"""\b(?:type|label|category|cat)\s*=\s*["']([^"']+)["']""", 
 _WRAPPERS = frozenset({"ENAMEX", "TIMEX", "TIMEX3", "NUMEX", "ENTITY", "ENT", "NE", "NAMED", "NAMEDENTITY"})
 """Elements whose label is an attribute; where they stand, other elements are structure of the document."""
 _COREFERENCE = "COREF"
-_ATTRIBUTE = re.compile(rf"""({_NAME})\s*=\s*["']([^"']*)["']""")
+_ATTRIBUTE = re.compile(rf"""(?<![\w.-])({_NAME})\s*=\s*["']([^"']*)["']""")
 _LINE_END = re.compile(r"(?<=\n)")
 _DOCUMENT_END = re.compile(r"(?<=</DOC>)", re.IGNORECASE)
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9_]{2,}\Z")

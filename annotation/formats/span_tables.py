@@ -69,8 +69,10 @@ def _gather_numbered(record: JsonRecord) -> JsonRecord:
         label, start, end, value = (names.get(find_key(names, part), "") for part in (LABEL, START, END, _VALUE))
         parts = {"label": label, "start": start, "end": end} if start and end else {"label": label, "value": value}
         if all(parts.values()):
-            spans.append({part: _read_cell(record.value[name]) for part, name in parts.items()})
             used |= {*parts.values()}
+            cells = {part: _read_cell(record.value[name]) for part, name in parts.items()}
+            if any(cell not in (None, "") for part, cell in cells.items() if part != "label"):
+                spans.append(cells)
     if not spans or "spans" in record.value:
         return record
     return record._replace(value={**{k: v for k, v in record.value.items() if k not in used}, "spans": spans})
@@ -103,8 +105,8 @@ def _group(records: Iterable[JsonRecord], layout: _Layout) -> Iterator[JsonRecor
         rest = {name: cell for name, cell in record.value.items() if name not in layout.parts.values()}
         group = grouped.setdefault(str(rest.get(layout.text)), record._replace(value={**rest, "spans": []}))
         if is_span:
-            span = {part: _read_cell(record.value[key]) for part, key in layout.parts.items()}
-            group.value["spans"].append(span)
+            cells = {part: _read_cell(record.value.get(key)) for part, key in layout.parts.items()}
+            group.value["spans"].append({part: cell for part, cell in cells.items() if cell not in (None, "")})
     yield from grouped.values()
     yield from apart
 

@@ -15,6 +15,7 @@ from goldspan.annotation.tombstones import (
     find_term,
     find_tombstones,
     fold_words,
+    iter_views,
     read_number,
     read_tombstones,
 )
@@ -108,3 +109,16 @@ def test_a_lost_key_is_an_error_and_not_a_gap(tmp_path: Path, broken: str | None
     (tmp_path / "privacy" / "tombstones.jsonl").touch()
     with pytest.raises(StateError, match="missing or broken"):
         read_tombstones(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("Jo<!-- x -->hn", {"Jo hn", "John"}),
+        ("Jo<b>hn</b>", {"Jo hn ", "John"}),
+        ("a <!-- <b>b</b>", {"a <!--  b ", "a <!-- b"}),
+        ("<!--" * 100_000, {"<!--" * 100_000}),
+    ],
+)
+def test_comments_are_no_part_of_what_a_reader_sees(text: str, seen: set[str]) -> None:
+    assert set(iter_views(text)) == {text, *seen}

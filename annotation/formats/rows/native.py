@@ -66,8 +66,7 @@ def _find_named_values(row: Mapping[str, Any], text: str, labels: LabelSchema) -
     Raises:
         RowError: only some of them do.
     """
-    cells = {code: row[code] for code in labels.entity_codes if row.get(code) not in (None, "", [])}
-    values = {code: _split_cell(cell, text) for code, cell in cells.items()}
+    values = {code: parts for code in labels.entity_codes if (parts := _split_cell(row.get(code), text))}
     absent = [code for code, parts in values.items() if not all(isinstance(p, str) and p in text for p in parts)]
     if len(absent) == len(values):
         return {}
@@ -77,11 +76,10 @@ def _find_named_values(row: Mapping[str, Any], text: str, labels: LabelSchema) -
 
 
 def _split_cell(cell: Any, text: str) -> list[Any]:
-    """The values of a cell: a list, or a string that stands in the text, or whose parts do."""
-    if isinstance(cell, list):
-        return cell
+    """The values of a cell that are not empty: a list, or a string that stands in the text, or whose parts do."""
     whole = not isinstance(cell, str) or cell in text
-    return [cell] if whole else [part for part in map(str.strip, _BETWEEN.split(cell)) if part]
+    parts = cell if isinstance(cell, list) else [cell] if whole else map(str.strip, _BETWEEN.split(cell))
+    return [part for part in parts if part not in (None, "")]
 
 
 def _holds_tags(text: str, labels: LabelSchema) -> bool:

@@ -23,10 +23,8 @@ from goldspan.annotation.formats.rows.span_keys import (
 from goldspan.annotation.labels.schema import LabelSchema
 
 _TRIPLE = r"[(\[]?\d+[,\s]+\d+[,\s]+{}[)\]]?[\s,;|]*"
-_TRIPLES = re.compile(
-    rf"(?:{_TRIPLE.format('[A-Z][A-Z_]{2,}')}|(?:{_TRIPLE.format('[A-Za-z][A-Za-z_]{2,}')}){{2,}})+\Z"
-)
-"""`0 3 PERSON`, `0,3,PERSON|18,22,CITY`: offsets and labels in a string."""
+_TRIPLES = re.compile(rf"(?:{_TRIPLE.format('[A-Z][A-Z_]{2,}')}|(?:{_TRIPLE.format('[A-Za-z][A-Za-z_]{2,}')}){{2,}})\Z")
+"""`0 3 PERSON`, `0,3,person|18,22,city`: offsets and labels in a string; a single label is in capitals."""
 
 _MASKED = re.compile(r"(?:(?<![\[<{(])[\[<{(]++([A-Z][A-Z0-9_]*?)(?:_\d+)?[\]>})]+|\*{3,}|█+)")
 _PAIR = re.compile(r"(?<![^:=|;,\n])([^:=|;,\n]++)[:=|]([^:=|;,\n]++)")

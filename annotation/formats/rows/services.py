@@ -6,6 +6,7 @@ Ends in Labelbox are offsets of the last character; all others lie after it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from goldspan.annotation.formats.rows.options import RowOptions, find_text, make_row
@@ -145,7 +146,7 @@ def score_bioc(row: Mapping[str, Any]) -> float:
 
 
 def read_bioc(row: Mapping[str, Any], options: RowOptions) -> RawRow:
-    """A document: its passages at their offsets, line breaks between them.
+    """A document: its passages at their offsets, line breaks between them. Relations are counted and left out.
 
     Raises:
         RowError: text or spans cannot be read; passages overlap or lie far apart.
@@ -161,7 +162,9 @@ def read_bioc(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         text += "\n" * (start - len(text)) + _require_text(passage, "text")
         spans += _read_bioc_spans(passage, base)
     left = {"infons": row["infons"]} if row.get("infons") else {}
-    return make_row(row, text, (RawAnnotation(tuple(spans)),), left)
+    relations = sum(len(part.get("relations") or ()) for part in (row, *passages))
+    read = make_row(row, text, (RawAnnotation(tuple(spans)),), left)
+    return replace(read, left_out={"relation": relations} if relations else {})
 
 
 def _read_bioc_spans(passage: Mapping[str, Any], base: int) -> Iterator[RawSpan]:

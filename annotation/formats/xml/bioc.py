@@ -22,7 +22,8 @@ def read_bioc_xml(root: Element, options: ReadOptions) -> Iterator[RawRow]:
         passages = [_read_passage(part) for part in parts]
         if not passages:
             raise RowError(Code.NO_TEXT, "a document without passages")
-        yield read_bioc({"id": document.findtext("id") or "", "passages": passages}, options.rows)
+        row = {"id": document.findtext("id") or "", "passages": passages}
+        yield read_bioc({**row, "relations": list(document.iter("relation"))}, options.rows)
 
 
 def _read_passage(passage: Element) -> dict[str, Any]:

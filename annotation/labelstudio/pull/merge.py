@@ -105,8 +105,7 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
             merged.total += 1
         if conflicts:
             file = find_conflict_file(path)
-            before = _iter_lines(file) if take_remote else ()
-            write_atomic(file, b"".join((*before, *conflicts)))
+            write_atomic(file, b"".join(dict.fromkeys((*_iter_lines(file), *conflicts))))
     return merged
 
 

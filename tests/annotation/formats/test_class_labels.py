@@ -33,6 +33,12 @@ def test_names_are_found_at_any_depth_and_by_column() -> None:
     assert find_tag_names(FEATURES, ("tokens",)) == ()
 
 
+def test_a_column_that_configurations_describe_differently_has_no_names() -> None:
+    other = {"features": {**FEATURES, "ner_tags": {"feature": label("O", "B-CITY")}, "more": WORD}}
+    found = find_features({"one": INFO, "other": other})
+    assert found == {name: feature for name, feature in {**FEATURES, "more": WORD}.items() if name != "ner_tags"}
+
+
 @pytest.mark.parametrize(
     ("value", "feature", "expected"),
     [

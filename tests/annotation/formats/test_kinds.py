@@ -255,6 +255,8 @@ def test_coreference_of_muc_is_read_as_clusters(tmp_path: Path) -> None:
         {"source": "URL: https://example.org/a"},
         {"STATE": "draft"},
         {"note": "***"},
+        {"log": "0 3 PERSON " * 60 + "and so on"},
+        {"FIRSTNAME": [""]},
         {"scores": {"FIRSTNAME": 0.5}},
         {"bbox": [0, 0, 10, 10]},
         {"shape": [[1, 2, 3, 4]]},

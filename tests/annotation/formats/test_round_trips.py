@@ -220,8 +220,12 @@ def test_conll_of_others_is_read(tmp_path: Path) -> None:
     ("content", "reason", "line"),
     [
         ("Ann\n", "a token and a tag", 1),
+        ("1\tAnn\tB-FIRSTNAME\n2\tran\n", "a token and a tag", 2),
+        ("1\tAnn\n2\tran\n", "a token and a tag", 1),
         ("Ann B-NAME9\n", "not known", 1),
         ('# text = "Ann is"\nAnn O\nwas O\n', "does not come next", 3),
+        ('# text = "Ann is"\nBo O\nis O\n', "does not come next", 2),
+        ('# text = "Ann is old"\nAnn O\nwas O\nold O\n', "does not come next", 3),
         ('# text = "Ann\nAnn O\n', "JSON string", 1),
     ],
 )

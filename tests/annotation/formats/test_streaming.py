@@ -33,6 +33,22 @@ def test_a_row_with_part_of_a_span_stays_as_it_is_among_grouped_ones() -> None:
     assert grouped[1].value == broken
 
 
+@pytest.mark.parametrize("rest", [{}, {"value": ""}, {"value": None}])
+def test_a_span_may_lack_the_value_that_others_state(rest: dict[str, Any]) -> None:
+    place = {"start": 0, "end": 3, "label": "X"}
+    rows = [{"text": "Ann ran", "value": "Ann", **place} for _ in range(30)] + [{"text": "Bob ran", **place, **rest}]
+    grouped = list(group_spans(JsonRecord("a", n, row) for n, row in enumerate(rows)))
+    assert grouped[1].value == {"text": "Bob ran", "spans": [place]}
+
+
+def test_numbered_columns_may_be_empty() -> None:
+    row = {"text": "Ann ran", "label_1": "X", "entity_2": None, "label_2": None}
+    rows = [{**row, "entity_1": "Ann"}, {**row, "entity_1": ""}]
+    first, second = group_spans(JsonRecord("a", n, row) for n, row in enumerate(rows))
+    assert first.value["spans"] == [{"label": "X", "value": "Ann"}]
+    assert second.value == rows[1]
+
+
 FILES: dict[str, list[dict[str, Any] | str]] = {
     "refusals between rows": [
         *({"text": f"Ann {n}", "entities": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]} for n in range(4)),

@@ -82,8 +82,9 @@ BIOC = """<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE collection SYSTEM "Bio
 <passage><offset>0</offset><text>Ann met Bo</text>
 <annotation id="1"><infon key="type">FIRSTNAME</infon><location offset="0" length="3"/><text>Ann</text></annotation></passage>
 <passage><offset>11</offset><text>in Rome</text>
-<annotation id="2"><infon key="type">CITY</infon><location offset="14" length="4"/><text>Rome</text></annotation></passage>
-</document></collection>"""
+<annotation id="2"><infon key="type">CITY</infon><location offset="14" length="4"/><text>Rome</text></annotation>
+<relation id="R1"><infon key="type">lives</infon><node refid="1" role="a"/></relation></passage>
+<relation id="R2"><node refid="2" role="a"/></relation></document></collection>"""
 
 
 LAYERS = """<xmi:XMI xmlns:xmi="x" xmlns:cas="c" xmlns:custom="http:///webanno/custom.ecore">
@@ -115,7 +116,7 @@ READ = {
     "gate": (GATE, "gate", [[ANN, ROME]], {"Original markups": 1, "Token": 1}),
     "uima-xmi": (XMI, "uima-xmi", [[ANN, ROME]], {"POS": 1}),
     "uima-xmi, a team's own layer": (LAYERS, "uima-xmi", [[ANN, BO]], {}),
-    "bioc-xml": (BIOC, "bioc-xml", [[ANN, ROME]], {}),
+    "bioc-xml": (BIOC, "bioc-xml", [[ANN, ROME]], {"relation": 2}),
     "bioc-xml, sentences": (SENTENCES, "bioc-xml", [[ANN, BO]], {}),
     "i2b2, lines that lost a character": (I2B2_CRLF, "i2b2", [[ANN, BO]], {}),
 }

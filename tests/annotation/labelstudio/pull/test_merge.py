@@ -108,6 +108,10 @@ def test_what_label_studio_overrules_is_in_the_conflict_file_first_and_stays_the
     write(path, theirs, other := edit(make_record(2), "other"))
     merge(path, make_record(2, "theirs"), take_remote=True)
     assert [entry["local"] for entry in read(find_conflict_file(path))] == [mine, other]
+    write(path, third := edit(make_record(3), "third"))
+    for _ in range(2):
+        merge(path, make_record(3, "theirs"))
+        assert [entry["local"] for entry in read(find_conflict_file(path))] == [mine, other, third]
 
 
 def test_what_a_review_started_from_stays_when_label_studio_has_deleted_it(path: Path) -> None:
