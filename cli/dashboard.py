@@ -55,7 +55,7 @@ def dashboard(
         say(f"Dashboard: {escape(running.address)}")
         say("The address holds an access token. Press Ctrl-C to stop the dashboard.")
         try:
-            running.process.wait()
+            running.wait()
         except KeyboardInterrupt:
             say("Stopping the dashboard.")
 

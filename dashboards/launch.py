@@ -25,6 +25,8 @@ PREFERRED_PORTS = range(8501, 8521)
 _START_TIMEOUT = 180.0
 _ATTEMPTS = 4
 """Starts of a server that ends by itself: another program may have taken its port in the meantime."""
+_STEP = 0.5
+"""Seconds after which a process that is waited for is looked at again."""
 
 _ENVIRONMENT = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TEMP", "TMP", "TZ", "LANG", "LANGUAGE", "LC_ALL"),
@@ -45,6 +47,14 @@ class DashboardProcess:
     def address(self) -> str:
         """The URL to open in a browser; it holds the access token."""
         return f"{self.url}/?{urlencode({TOKEN_PARAMETER: self.token})}"
+
+    def wait(self) -> None:
+        """Wait until the process ends.
+
+        In short steps: a Ctrl-C that comes just before a blocking call is noticed when the call returns.
+        """
+        while self.process.poll() is None:
+            time.sleep(_STEP)
 
     def stop(self) -> None:
         """End the process and wait for it."""

@@ -183,7 +183,7 @@ class Demo:
         """Wait until the dashboard ends or the user presses Ctrl-C."""
         try:
             if self._dashboard:
-                self._dashboard.process.wait()
+                self._dashboard.wait()
         except KeyboardInterrupt:
             say("Stopping Label Studio and the dashboard. The samples stay in the workspace.")
 
