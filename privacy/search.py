@@ -12,19 +12,19 @@ import re
 import tempfile
 import zlib
 from collections.abc import Iterator
-from email import message_from_bytes, policy
-from email.message import Message
+from email import message_from_bytes
+from email.errors import MessageError
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
 from goldspan.annotation.errors import GoldspanError, InputError
-from goldspan.annotation.formats.parquet import import_arrow, refuse_expansion
+from goldspan.annotation.formats.parquet import read_parquet_rows
 from goldspan.privacy.subject import Subject
 from goldspan.serving.documents.package import read_package
 from goldspan.shards.packing import unpack
 
 _CHUNK, _OVERLAP, _WHOLE = 8 << 20, 1 << 16, 256 << 20
-_ROWS = 1000
 _DEPTH = 3
 _GZIP, _ZIP, _PDF = b"\x1f\x8b\x08", b"PK\x03\x04", b"%PDF-"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -53,36 +53,53 @@ def _search(path: Path, subject: Subject, depth: int) -> bool:
         with unpack(path) as plain:
             return _search(plain, subject, depth)
     if path.suffix == ".parquet":
-        return _search_parquet(path, subject)
+        return any(map(subject.holds, read_parquet_rows(path)))
     with path.open("rb") as stream:
         kind = stream.read(5)
         stream.seek(0)
         if any(map(subject.holds_bytes, _read_pieces(stream, kind))):
             return True
+    if kind.startswith((_ZIP, _PDF)):
+        return _search_document(path, kind, subject, depth)
+    if path.stat().st_size > _WHOLE:
+        if kind.startswith(_GZIP):
+            raise _explain_size(path)
+        return False
+    return _search_packed(path.read_bytes(), path.suffix, subject, depth)
+
+
+def _search_document(path: Path, kind: bytes, subject: Subject, depth: int) -> bool:
+    """Search the text of a PDF, or the parts of a Zip package."""
     if kind.startswith(_PDF):
         return _search_pdf(path, subject)
     if path.stat().st_size > _WHOLE:
-        if kind.startswith((_GZIP, _ZIP)):
-            raise InputError(f"{path.name} is packed and larger than {_WHOLE >> 20} MiB")
-        return False
-    if kind.startswith(_ZIP):
-        return any(
-            _search_data(part, Path(name).suffix, subject, depth - 1) for name, part in read_package(path).items()
-        )
-    data = path.read_bytes()
-    return any(_search_data(part, "", subject, depth - 1) for part in (*_read_mail(data, path.suffix), *_unpack(data)))
+        raise _explain_size(path)
+    parts = read_package(path).items()
+    return any(_search_data(part, Path(name).suffix, subject, depth - 1) for name, part in parts)
+
+
+def _search_packed(data: bytes, suffix: str, subject: Subject, depth: int) -> bool:
+    """Search the parts of mail, and gzip streams wherever they begin."""
+    parts = chain(_read_mail(data) if suffix in _MAIL else (), _unpack(data))
+    return any(_search_data(part, "", subject, depth - 1) for part in parts)
 
 
 def _search_data(data: bytes, suffix: str, subject: Subject, depth: int) -> bool:
-    """Search what is in a container; containers in it are searched as files."""
+    """Search what is in a container, and the containers in it."""
     if subject.holds_bytes(data):
         return True
-    if depth and (data.startswith((_ZIP, _PDF, _GZIP)) or suffix in _MAIL):
+    if not depth:
+        return False
+    if data.startswith((_ZIP, _PDF)):
         with tempfile.NamedTemporaryFile(prefix="goldspan-search-", suffix=suffix) as file:
             file.write(data)
             file.flush()
-            return _search(Path(file.name), subject, depth)
-    return False
+            return _search_document(Path(file.name), data[:5], subject, depth)
+    return _search_packed(data, suffix, subject, depth)
+
+
+def _explain_size(path: Path) -> InputError:
+    return InputError(f"{path.name} is packed and larger than {_WHOLE >> 20} MiB")
 
 
 def _read_pieces(stream: IO[bytes], kind: bytes) -> Iterator[bytes]:
@@ -98,24 +115,23 @@ def _read_pieces(stream: IO[bytes], kind: bytes) -> Iterator[bytes]:
         rest = piece[-_OVERLAP:]
 
 
-def _read_mail(data: bytes, suffix: str) -> Iterator[bytes]:
-    """Headers and parts of mail as they are read: without encoded words, Base64 and quoted-printable."""
-    if suffix not in _MAIL:
-        return
-    for one in _NEXT_MAIL.split(data):
-        for part in message_from_bytes(one, policy=policy.default).walk():
-            yield "\n".join(_read_headers(part)).encode("utf-8", "ignore")
-            content = part.get_payload(decode=True)
-            if isinstance(content, bytes):
-                yield content
+def _read_mail(data: bytes) -> Iterator[bytes]:
+    """Headers and parts of mail as they are read: without encoded words, Base64 and quoted-printable.
 
+    Raises:
+        InputError: the mail is malformed.
+    """
+    from goldspan.serving.documents.mail_headers import read_headers
 
-def _read_headers(part: Message) -> Iterator[str]:
-    for name in part:
-        try:
-            yield str(part[name])
-        except (ValueError, LookupError, AttributeError, IndexError):
-            continue
+    try:
+        for one in _NEXT_MAIL.split(data):
+            for part in message_from_bytes(one).walk():
+                yield "\n".join(run.text for run in read_headers(part)[1]).encode("utf-8", "ignore")
+                content = part.get_payload(decode=True)
+                if isinstance(content, bytes):
+                    yield content
+    except (MessageError, ValueError, TypeError, LookupError) as error:
+        raise InputError(f"its mail cannot be parsed ({type(error).__name__})") from None
 
 
 def _unpack(data: bytes) -> Iterator[bytes]:
@@ -129,16 +145,6 @@ def _unpack(data: bytes) -> Iterator[bytes]:
         if unpacked:
             yield unpacked
         place = data.find(_GZIP, place + 1)
-
-
-def _search_parquet(path: Path, subject: Subject) -> bool:
-    arrow = import_arrow()
-    try:
-        refuse_expansion(path)
-        with arrow.parquet.ParquetFile(path) as file:
-            return any(subject.holds(row) for batch in file.iter_batches(_ROWS) for row in batch.to_pylist())
-    except (arrow.ArrowException, ValueError) as error:
-        raise InputError(f"it is not readable Parquet ({type(error).__name__})") from None
 
 
 def _search_pdf(path: Path, subject: Subject) -> bool:

@@ -42,6 +42,7 @@ FILES = {
     "mails.mbox": b"From a\nSubject: x\n\nfirst\n\nFrom b\n" + MAIL,
     "mails.zip": zip_parts(one_eml=MAIL),
     "lines.jsonl.gz": gzip.compress(NAME.encode()),
+    "inside.tar.gz": gzip.compress(b"part.gz" + bytes(505) + gzip.compress(NAME.encode()) + bytes(600)),
     "inside.bin.txt": b"\0\1" + gzip.compress(gzip.compress(NAME.encode())),
 }
 
@@ -74,6 +75,7 @@ BROKEN = {
     "broken.zip": FILES["letter.docx"][:60],
     "broken.pdf": b"%PDF-1.7\nnothing",
     "broken.parquet": b"PAR1 and no more",
+    "broken.eml": b"Content-Type: text/plain; name*0=a; name*=b\n\nhello",
     "broken.zst": b"(\xb5/\xfd\x01",
 }
 
