@@ -142,16 +142,21 @@ def test_few_new_reviews_change_nothing_unless_forced(workspace: Workspace) -> N
     assert "at least 100 are needed" in forced.promotion.reasons[0]
 
 
-def test_an_interrupted_round_goes_on_with_its_bundle(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_reviews(workspace, make_reviews(60))
+def interrupt(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """A round that is interrupted when it calls the function `step`."""
 
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("goldspan.training.loop.retrain._test", stop)
+        patch.setattr(f"goldspan.training.loop.retrain.{step}", stop)
         with pytest.raises(KeyboardInterrupt):
             work(workspace)
+
+
+def test_an_interrupted_round_goes_on_with_its_bundle(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_reviews(workspace, make_reviews(60))
+    interrupt(workspace, monkeypatch, "_test")
     write_reviews(workspace, make_reviews(70))
     found = work(workspace)
     assert found.round is not None
@@ -164,14 +169,7 @@ def test_a_round_that_was_killed_before_its_end_is_done_again_with_its_queue(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     write_reviews(workspace, make_reviews(60))
-
-    def stop(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(f"goldspan.training.loop.retrain.{step}", stop)
-        with pytest.raises(KeyboardInterrupt):
-            work(workspace)
+    interrupt(workspace, monkeypatch, step)
     found = work(workspace)
     assert found.round is not None
     assert found.round.number == 1
@@ -186,14 +184,7 @@ def test_an_interrupted_round_whose_bundle_cannot_be_used_makes_another(
 ) -> None:
     """Else no round would ever pass: a user cannot name the bundle of a round."""
     write_reviews(workspace, make_reviews(60))
-
-    def stop(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("goldspan.training.loop.retrain._test", stop)
-        with pytest.raises(KeyboardInterrupt):
-            work(workspace)
+    interrupt(workspace, monkeypatch, "_test")
     bundle = workspace.bundles / "loop-1"
     if change == "withdrawn":
         withdraw(bundle, json.loads((bundle / "manifest.json").read_bytes()), 1, "", workspace.root)
