@@ -130,7 +130,7 @@ def list_sources(path: Path) -> list[Path]:
 
 def _detect_folder(folder: Path) -> Detected | None:
     """The format of a folder that is a whole; None for a folder of files that stand alone."""
-    if any(folder.rglob("*.ann")):
+    if any(file.suffix.lower() == ".ann" for file in folder.rglob("*")):
         return Detected("brat", 0.9)
     if _holds(folder, "*.tsv", b"#FORMAT=WebAnno"):
         return Detected("webanno-tsv", 0.95)

@@ -108,8 +108,12 @@ SHAPES = (
         tokens.read_sentences,
     ),
     RowShape(
-        "token-spans", "tokens and entities that count them (SpERT)", tokens.score_token_spans, tokens.read_token_spans
+        "token-spans",
+        "tokens and entities that count them (SpERT, OneIE)",
+        tokens.score_token_spans,
+        tokens.read_token_spans,
     ),
+    RowShape("docred", "sents and vertexSet (DocRED)", tokens.score_vertices, tokens.read_vertices),
     RowShape(
         "presidio",
         "full_text and spans (presidio-research)",
