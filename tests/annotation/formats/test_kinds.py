@@ -212,6 +212,46 @@ def test_clusters_of_docred_are_read(tmp_path: Path) -> None:
     assert [mention.start for mention in cluster] == [0, 13]
 
 
+@pytest.mark.parametrize("name", ["a.a1", "a.SPANS"])
+def test_texts_are_not_read_without_the_annotations_beside_them(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "a.txt", TEXT)
+    write(tmp_path, name, "T1\tCITY 0 3\tAnn\n")
+    with pytest.raises(InputError, match="brat"):
+        read(tmp_path)
+
+
+def test_annotations_beside_the_rows_of_a_document_are_not_lost(tmp_path: Path) -> None:
+    document = {"rows": [{"content": TEXT, "spans": []}], "spans": [{"start": {"row": 0}, "label": "FIRSTNAME"}]}
+    samples, errors = read(write(tmp_path, "a.json", document))
+    assert (samples, len(errors)) == ([], 1)
+
+
+def test_relations_of_pubtator_are_counted_and_broken_lines_refused(tmp_path: Path) -> None:
+    lines = ["1|t|Ann Lee", "1|a|met", "1\t0\t3\tAnn\tFIRSTNAME\t7", "1\tCID\t7\t8", "1\t4\t7\tLee"]
+    (sample,), (error,) = read(write(tmp_path, "a.txt", "\n".join(lines)))
+    assert (find([sample]), error.line) == ([[("Ann", "FIRSTNAME")]], 5)
+    assert sample.provenance["left_out"] == {"relations": 1}
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        {"annotations": [{"start": 0, "end": 3, "tag": "FIRSTNAME"}]},
+        [["FIRSTNAME", 0, 3, 0.75]],
+        [[0, 3, "FIRSTNAME", 1.0]],
+    ],
+)
+def test_spans_with_scores_and_wrapped_lists_are_read(tmp_path: Path, results: Any) -> None:
+    samples, errors = read(write(tmp_path, "a.jsonl", [{"text": TEXT, "results": results}]))
+    assert (errors, find(samples)) == ([], [[("Ann", "FIRSTNAME")]])
+
+
+def test_two_lists_of_spans_in_one_object_are_refused(tmp_path: Path) -> None:
+    one, other = ([{"start": 0, "end": 3, "label": label}] for label in ("FIRSTNAME", "SURNAME"))
+    samples, errors = read(write(tmp_path, "a.jsonl", [{"text": TEXT, "marks": {"entities": one, "spans": other}}]))
+    assert (samples, len(errors)) == ([], 1)
+
+
 def test_a_storage_of_label_studio_is_one_data_set(tmp_path: Path) -> None:
     for person in (1, 2):
         entry = {"id": person, "result": [REGION], "task": {"id": 1, "data": {"text": TEXT}}, "completed_by": person}
