@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
 from goldspan.annotation import plugins
 from goldspan.annotation.errors import ConfigurationError, InputError, RecordError
-from goldspan.annotation.formats.importing import ImportDefaults, ImportOptions, import_files, import_texts
+from goldspan.annotation.formats.importing import ImportOptions, import_files
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow
 from goldspan.annotation.formats.rows.raw import RawRow
 from goldspan.annotation.formats.source import list_formats
@@ -16,12 +17,12 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError
 from goldspan.annotation.types import Sample
 
-EN = ImportDefaults("en", "GB", "note")
+EN: dict[str, Any] = {"language": "en", "country": "GB", "document_type": "note"}
 
 
-def read(path: Path, labels: LabelSchema, **options: bool) -> tuple[list[Sample], list[RecordError]]:
+def read(path: Path, labels: LabelSchema, **options: Any) -> tuple[list[Sample], list[RecordError]]:
     errors: list[RecordError] = []
-    return list(import_texts(path, labels, EN, errors.append, **options)), errors
+    return list(import_files([path], labels, ImportOptions(**EN, **options), errors.append)), errors
 
 
 def test_a_text_file_is_kept_verbatim(tmp_path: Path, labels: LabelSchema) -> None:
