@@ -26,7 +26,7 @@ _STYLE = """<style>
 [data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
 .stMainBlockContainer h1 { padding-top: 0; }
 .gs-project { font-size: 0.85rem; opacity: 0.75; overflow-wrap: anywhere; unicode-bidi: isolate; margin-bottom: -1rem; }
-@media (max-width: 640px) { .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; } }
+@media (max-width: 640px) { .stMainBlockContainer { padding: 4rem 1rem 3rem; } }
 </style>"""
 _SHARES = {
     "precision",
