@@ -105,8 +105,9 @@ def build_heatmap(
     only tooltips show them. Rows have a fixed height. `links` maps fields of `Query` to columns: cells link to samples.
     """
     highest = top or max((float(number) for number in frame[value].drop_nulls()), default=1.0) or 1.0
-    angle = -40 if frame[x].cast(pl.String).unique().str.len_chars().sum() > _WIDEST_LABELS else 0
     width = _CELLS_PIXELS / max(frame[x].n_unique(), 1)
+    is_wide = frame[x].cast(pl.String).unique().str.len_chars().sum() > _WIDEST_LABELS
+    angle = (-90 if width < 2 * _LINE_PIXELS else -40) if is_wide else 0
     columns = alt.Axis(labelAngle=angle, labelOverlap="parity" if width < _LINE_PIXELS else False)
     base = alt.Chart(add_links(frame, links)).encode(
         x=alt.X(f"{x}:N", title=x, axis=columns),

@@ -155,7 +155,7 @@ def _show(found: Audit | None, target: Path | None, ledger: AuditLedger, samples
             f"{found.auditor} audited {len(found.samples)} samples: {len(found.findings)} findings in "
             f"{len(found.ranking)} samples → {target}"
         )
-        if found.findings:
+        if found.findings and target:
             say(f"Next: goldspan studio push {quote(target)}")
     counts = ", ".join(f"{count} {status}" for status, count in ledger.count().items())
     settled = sum(ledger.is_settled(sample) for sample in samples)
