@@ -74,7 +74,7 @@ def match_brief(
         exact = list(find_occurrences(text, value))
         altered = [] if exact and (is_trusted or is_homograph(value)) else find_altered(text, value)
         if exact:
-            altered = [(start, end) for start, end in altered if _fold(text[start:end]) == _fold(value)]
+            altered = [place for place in altered if _is_repeat(text, place, value, exact)]
         if not (exact or altered):
             absent += labels_of[value]
         places = [place for place in sorted({*exact, *altered}) if not work.is_claimed(*place)]
@@ -111,6 +111,12 @@ def find_altered(text: str, value: str) -> list[Span]:
             found.append((start, end))
         position = squeezed.find(wanted, position + len(wanted))
     return found
+
+
+def _is_repeat(text: str, place: Span, value: str, exact: Sequence[Span]) -> bool:
+    """True if a value stands at a place in another form, apart from the places where it stands as given."""
+    start, end = place
+    return _fold(text[start:end]) == _fold(value) and not any(a < end and start < b for a, b in exact)
 
 
 def _fold(value: str) -> str:

@@ -56,6 +56,11 @@ def mend(tagged: str, *values: tuple[str, str]):
             [("PHONENUMBER", "020-7946-0123")],
             "<PHONENUMBER>020-7946-0123</PHONENUMBER> or <PHONENUMBER>020 7946 0123</PHONENUMBER>",
         ),
+        (
+            "<PHONENUMBER>(503) 228-5167</PHONENUMBER>, 503 228 5167",
+            [("PHONENUMBER", "(503) 228-5167")],
+            "<PHONENUMBER>(503) 228-5167</PHONENUMBER>, <PHONENUMBER>503 228 5167</PHONENUMBER>",
+        ),
     ],
 )
 def test_what_is_known_is_mended(tagged, values, mended):
