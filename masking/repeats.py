@@ -11,7 +11,11 @@ from itertools import chain
 import regex
 
 from goldspan.annotation.text.words import find_occurrences, splits_word, splits_word_at
+from goldspan.masking.persons import spell_plainly
 from goldspan.masking.result import FoundSpan
+
+IDENTIFIER = "identifier"
+"""The source of a stretch that is a name for machines and holds a masked value."""
 
 _MIN_LETTERS, _MIN_DIGITS = 3, 5
 """A value is looked for elsewhere when it has a letter and 3 characters, or 5 digits: `12` or `US` say too little."""
@@ -41,23 +45,48 @@ def is_telling(value: str) -> bool:
     return (letters and len(value) >= _MIN_LETTERS) or sum(c.isdigit() for c in value) >= _MIN_DIGITS
 
 
-def find_repeats(text: str, spans: Sequence[FoundSpan], known: Mapping[str, FoundSpan]) -> list[FoundSpan]:
-    """Occurrences of each masked value, verbatim or respelled, that are not masked whole yet."""
-    standing = ((text[span.start : span.end], span) for span in spans)
-    values: dict[str, FoundSpan] = {}
-    for value, span in chain(known.items(), standing):
-        if is_telling(value):
-            values.setdefault(value, span)
-    starts = [span.start for span in spans]
-    lowered = _lower(text)
-    return [
-        replace(span, start=start, end=end, source="repeat")
-        for value, span in values.items()
-        for start, end in chain(
-            _find_cased(text, value), _find_respelled(text, value), _find_in_identifiers(text, lowered, value)
-        )
-        if not spans or spans[max(bisect_right(starts, start) - 1, 0)].end < end or start < starts[0]
-    ]
+def is_verifiable(value: str, source: str) -> bool:
+    """True for a masked value that must stand nowhere else: what an identifier holds may be a word elsewhere."""
+    return is_telling(value) and source not in ("reference", "literal", IDENTIFIER)
+
+
+class RepeatFinder:
+    """Finds where masked values stand again in one text; each value is looked for once."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._lowered = text, _lower(text)
+        self._searched: set[str] = set()
+
+    def find(self, spans: Sequence[FoundSpan], known: Mapping[str, FoundSpan]) -> list[FoundSpan]:
+        """Occurrences of values, verbatim, respelled or in identifiers, that are not masked whole by the spans yet.
+
+        The values are those known and those of the spans, but for those that an earlier call looked for.
+        """
+        standing = ((self._text[span.start : span.end], span) for span in spans if span.source != IDENTIFIER)
+        values: dict[str, FoundSpan] = {}
+        for value, span in chain(known.items(), standing):
+            if value not in self._searched and is_telling(value):
+                values.setdefault(value, span)
+        self._searched |= values.keys()
+        starts = [span.start for span in spans]
+        return [
+            repeat
+            for value, span in values.items()
+            for repeat in self._find_value(value, span)
+            if not _is_covered(repeat, spans, starts)
+        ]
+
+    def _find_value(self, value: str, span: FoundSpan) -> Iterator[FoundSpan]:
+        text = self._text
+        for start, end in chain(_find_cased(text, value), _find_regrouped(text, value)):
+            yield replace(span, start=start, end=end, source="repeat", named="")
+        for start, end in _find_in_identifiers(text, self._lowered, value):
+            yield replace(span, start=start, end=end, source=IDENTIFIER, named=value)
+
+
+def _is_covered(repeat: FoundSpan, spans: Sequence[FoundSpan], starts: Sequence[int]) -> bool:
+    place = bisect_right(starts, repeat.start) - 1
+    return place >= 0 and repeat.end <= spans[place].end
 
 
 def _find_cased(text: str, value: str) -> Iterator[tuple[int, int]]:
@@ -66,6 +95,8 @@ def _find_cased(text: str, value: str) -> Iterator[tuple[int, int]]:
         pattern = _compile(value)
         return (match.span() for match in pattern.finditer(text) if not splits_word(text, *match.span()))
     forms = {value} if len(value) < _CAPITALS else {value, value.upper(), value.title() if value.isupper() else value}
+    if len(value) >= _CAPITALS and not value.isascii():
+        forms |= {plain for form in forms for plain in spell_plainly(form)}
     return chain.from_iterable(find_occurrences(text, form) for form in forms)
 
 
@@ -74,7 +105,7 @@ def _compile(value: str) -> regex.Pattern[str]:
     return regex.compile(f"(?i){regex.escape(value)}")
 
 
-def _find_respelled(text: str, value: str) -> Iterator[tuple[int, int]]:
+def _find_regrouped(text: str, value: str) -> Iterator[tuple[int, int]]:
     """Where a number stands in other groups, with or without the code of its country.
 
     `tel:+49301234567` and `(030) 123 45 67` beside `+49 30 1234567`.
@@ -85,10 +116,7 @@ def _find_respelled(text: str, value: str) -> Iterator[tuple[int, int]]:
 
 
 def _find_in_identifiers(text: str, lowered: str, value: str) -> Iterator[tuple[int, int]]:
-    """Where a word is part of a name for machines: `Ann_1`, `AnnLee`, `lee.pdf`, `@lee`, `/lee` of a path, all of it.
-
-    With its signs it is no word that could stand elsewhere, as `will` of `will.lee` could.
-    """
+    """Names for machines that hold a word, all of each: `Ann_1`, `AnnLee`, `lee.pdf`, `lee` of `@lee` or a path."""
     if not value.isalpha():
         return
     wanted, start = _lower(value), -1
@@ -97,27 +125,24 @@ def _find_in_identifiers(text: str, lowered: str, value: str) -> Iterator[tuple[
         verbatim = text[start:end] == value
         if verbatim or len(value) >= _CAPITALS:
             grown = _grow(text, start, end, verbatim=verbatim)
-            if grown[1] - grown[0] > len(value):
+            if grown:
                 yield grown
 
 
-def _grow(text: str, start: int, end: int, *, verbatim: bool) -> tuple[int, int]:
-    """The name for machines around a word; the word itself where it is none, or only part of another word."""
+def _grow(text: str, start: int, end: int, *, verbatim: bool) -> tuple[int, int] | None:
+    """The name for machines around a word; None where there is none: a word alone, or part of another word."""
     before, after = text[start - 1 : start], text[end : end + 1]
     if splits_word(text, start, end):
         left = before == "_" or before.isdigit() or (verbatim and before.islower() and text[start].isupper())
         right = after == "_" or after.isdigit() or (verbatim and after.isupper() and text[end - 1].islower())
         if (left or not splits_word_at(text, start)) and (right or not splits_word_at(text, end)):
             return _reach(text, start, -1), _reach(text, end, 1)
-        return start, end
+        return None
     if not text[start:end].islower():
-        return start, end
-    begin = start - 1 if before in _BEFORE else start
-    if before == "." and text[start - 2 : start - 1].isalnum():
-        begin = _reach(text, start - 2, -1)
-    if after == "." and text[end + 1 : end + 2].isalnum():
-        return begin, _reach(text, end + 2, 1)
-    return begin, end + 1 if after in _AFTER else end
+        return None
+    begin = _reach(text, start - 2, -1) if before == "." and text[start - 2 : start - 1].isalnum() else start
+    stop = _reach(text, end + 2, 1) if after == "." and text[end + 1 : end + 2].isalnum() else end
+    return (begin, stop) if (begin, stop) != (start, end) or before in _BEFORE or after in _AFTER else None
 
 
 def _reach(text: str, border: int, step: int) -> int:
