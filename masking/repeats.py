@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 
 import regex
@@ -32,6 +32,9 @@ _NUMBER_DIGITS = 7
 
 _LOCAL_DIGITS = 8
 """Digits of a number without the code of its country from which it is looked for with and without one."""
+
+_BEFORE_NUMBER = 20
+"""Characters before the digits of a number in which the code of its country stands."""
 
 _BEFORE, _AFTER = frozenset("@#=/\\"), frozenset("@/\\")
 """Signs of addresses, tags, paths and queries beside a name."""
@@ -78,10 +81,33 @@ class RepeatFinder:
 
     def _find_value(self, value: str, span: FoundSpan) -> Iterator[FoundSpan]:
         text = self._text
-        for start, end in chain(_find_cased(text, value), _find_regrouped(text, value)):
+        for start, end in chain(_find_cased(text, self._lowered, value), self._find_regrouped(value)):
             yield replace(span, start=start, end=end, source="repeat", named="")
         for start, end in _find_in_identifiers(text, self._lowered, value):
             yield replace(span, start=start, end=end, source=IDENTIFIER, named=value)
+
+    def _find_regrouped(self, value: str) -> Iterator[tuple[int, int]]:
+        """Where a number stands in other groups, with or without the code of its country.
+
+        `tel:+49301234567` and `(030) 123 45 67` beside `+49 30 1234567`. Only places that have its digits are read.
+        """
+        if not is_number(value):
+            return
+        pattern, signs = _compile_number(value)
+        letters, places = self._signs
+        for wanted in signs:
+            at = letters.find(wanted)
+            while at >= 0:
+                last = places[at + len(wanted) - 1]
+                for match in pattern.finditer(self._text, max(places[at] - _BEFORE_NUMBER, 0), last + 2):
+                    yield match.span()
+                at = letters.find(wanted, at + 1)
+
+    @cached_property
+    def _signs(self) -> tuple[str, list[int]]:
+        """The letters and digits of the text in lower case, and where each stands."""
+        places = [place for place, character in enumerate(self._lowered) if character.isalnum()]
+        return "".join(map(self._lowered.__getitem__, places)), places
 
 
 def _is_covered(repeat: FoundSpan, spans: Sequence[FoundSpan], starts: Sequence[int]) -> bool:
@@ -89,34 +115,21 @@ def _is_covered(repeat: FoundSpan, spans: Sequence[FoundSpan], starts: Sequence[
     return place >= 0 and repeat.end <= spans[place].end
 
 
-def _find_cased(text: str, value: str) -> Iterator[tuple[int, int]]:
+def _find_cased(text: str, lowered: str, value: str) -> Iterator[tuple[int, int]]:
     """Where a value stands verbatim or in capitals, a value in capitals with one; addresses and codes in any case."""
     if "@" in value or (not value.isalpha() and any(map(str.isdigit, value)) and any(map(str.isalpha, value))):
-        pattern = _compile(value)
-        return (match.span() for match in pattern.finditer(text) if not splits_word(text, *match.span()))
+        return find_occurrences(lowered, _lower(value))
     forms = {value} if len(value) < _CAPITALS else {value, value.upper(), value.title() if value.isupper() else value}
     if len(value) >= _CAPITALS and not value.isascii():
         forms |= {plain for form in forms for plain in spell_plainly(form)}
     return chain.from_iterable(find_occurrences(text, form) for form in forms)
 
 
-@lru_cache(maxsize=256)
-def _compile(value: str) -> regex.Pattern[str]:
-    return regex.compile(f"(?i){regex.escape(value)}")
-
-
-def _find_regrouped(text: str, value: str) -> Iterator[tuple[int, int]]:
-    """Where a number stands in other groups, with or without the code of its country.
-
-    `tel:+49301234567` and `(030) 123 45 67` beside `+49 30 1234567`.
-    """
-    pattern = _compile_number(value)
-    if pattern is not None:
-        yield from (match.span() for match in pattern.finditer(text))
-
-
 def _find_in_identifiers(text: str, lowered: str, value: str) -> Iterator[tuple[int, int]]:
-    """Names for machines that hold a word, all of each: `Ann_1`, `AnnLee`, `lee.pdf`, `lee` of `@lee` or a path."""
+    """Names for machines that hold a word: `Ann_1`, `AnnLee`, `lee.pdf`, `lee` of `@lee` or a path.
+
+    All of each, but only the next part on either side of those with many: `by_ann_lee` of `news_by_ann_lee_today`.
+    """
     if not value.isalpha():
         return
     wanted, start = _lower(value), -1
@@ -146,8 +159,14 @@ def _grow(text: str, start: int, end: int, *, verbatim: bool) -> tuple[int, int]
 
 
 def _reach(text: str, border: int, step: int) -> int:
-    """The end of the word that a border lies in."""
+    """The end of the word that a border lies in, or of the next of the parts that underscores join."""
+    crossed = False
     while splits_word_at(text, border):
+        behind, ahead = text[border - 1 : border + 1][::step]
+        if ahead == "_" != behind:
+            if crossed:
+                break
+            crossed = True
         border += step
     return border
 
@@ -171,15 +190,15 @@ def is_number(value: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _compile_number(value: str) -> regex.Pattern[str] | None:
-    if not is_number(value):
-        return None
+def _compile_number(value: str) -> tuple[regex.Pattern[str], tuple[str, ...]]:
+    """The pattern of a number in any groups, and the letters and digits of which a match has one in a row."""
     signs = "".join(filter(str.isalnum, value))
-    forms = [_BETWEEN.join(signs)]
+    wanted, forms = [_lower(signs)], [_BETWEEN.join(signs)]
     if signs.isdigit():
         code = "" if not value.startswith(("+", "00")) else signs.removeprefix("00")
         local = [code[digits:] for digits in (1, 2, 3)] if code else [signs.removeprefix("0")]
-        local = [_BETWEEN.join(one) for one in local if len(one) >= _LOCAL_DIGITS]
-        if local:
-            forms.append(rf"(?:(?:\+|00)\d{{1,3}}{_BETWEEN}(?:\(0\){_BETWEEN})?|\(?0)?(?:{'|'.join(local)})")
-    return regex.compile(rf"(?i)(?<![\p{{L}}\p{{N}}])(?:{'|'.join(forms)})(?![\p{{L}}\p{{N}}])")
+        wanted += [one for one in local if len(one) >= _LOCAL_DIGITS]
+        if any_local := "|".join(map(_BETWEEN.join, wanted[1:])):
+            forms.append(rf"(?:(?:\+|00)\d{{1,3}}{_BETWEEN}(?:\(0\){_BETWEEN})?|\(?0)?(?:{any_local})")
+    pattern = regex.compile(rf"(?i)(?<![\p{{L}}\p{{N}}])(?:{'|'.join(forms)})(?![\p{{L}}\p{{N}}])")
+    return pattern, tuple(wanted)

@@ -27,6 +27,7 @@ def find(text: str, values: dict[str, str]) -> list[str]:
         ("class OttilieKaminski", "OttilieKaminski"),
         ("id=ottilie_kaminski;", "ottilie_kaminski"),
         ("see ottilie.kaminski [at] mail", "ottilie.kaminski"),
+        ("at news/letter_of_ottilie_kaminski_2020_final", "of_ottilie_kaminski_2020"),
         ("see kaminski.pdf.", "kaminski.pdf"),
         ("in data/kaminski/notes", "kaminski"),
         (r"in C:\kaminski here", "kaminski"),
