@@ -162,7 +162,7 @@ def _reach(text: str, border: int, step: int) -> int:
     """The end of the word that a border lies in, or of the next of the parts that underscores join."""
     crossed = False
     while splits_word_at(text, border):
-        behind, ahead = text[border - 1 : border + 1][::step]
+        ahead, behind = (text[border], text[border - 1])[::step]
         if ahead == "_" != behind:
             if crossed:
                 break
