@@ -28,7 +28,7 @@ from goldspan.generators.surrogates.chance import make_random, pick
 _ATTEMPTS = 12
 _RIGHT_SHARE, _LIST_SHARE, _PAIR_SHARE, _FIELD_SHARE = 0.15, 0.08, 0.35, 0.05
 _INTRO_SHARE, _TAIL_SHARE, _FILLER_SHARE = 0.25, 0.45, 0.4
-_OWN_SHARE = 0.92
+_OWN_SHARE = 0.8
 """How often a value stands in one of the project's own sentences, where one fits."""
 _MIN_SENTENCES, _MIN_LENGTH = 3, 60
 _BREAKS = (" ", " ", " ", " ", "\n", "\n\n")
@@ -159,7 +159,10 @@ class _Writer:
         sentence = pick(self.rng, fitting)
         self.told.add(sentence)
         values = {code: self._take_values(code, waiting) for code in count_values(sentence)}
-        filled = fill_sentence(fill_phrase(self.rng, sentence, self.phrases), values, self.labels)
+        drawn = fill_phrase(self.rng, sentence, self.phrases)
+        if code and not drawn.endswith(_SENTENCE_ENDS):
+            drawn = _complete_frame(self.rng, drawn, self.phrases, "")
+        filled = fill_sentence(drawn, values, self.labels)
         if filled.text[:1].islower() and filled.entities and filled.entities[0].start == 0:
             filled = _glue([Tagged(capitalize(draw_phrase(self.rng, "intro", self.phrases))), filled])
         return filled
