@@ -96,9 +96,9 @@ def decode_entities(
     """
     if not len(encoded):
         return ()
-    scaled = log_softmax(np.asarray(logits, dtype=np.float32) / np.float32(options.temperature))
-    if np.isnan(scaled).any():
+    if not np.less(logits, np.inf).all():
         raise ServiceError(f"The model gave NaN or infinite values for a text of {len(encoded)} tokens.")
+    scaled = log_softmax(np.asarray(logits, dtype=np.float32) / np.float32(options.temperature))
     biased = scaled.copy()
     biased[:, 1:] += np.float32(options.bias)
     path = find_path(score_words(biased, encoded.words))
