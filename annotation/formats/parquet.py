@@ -30,7 +30,7 @@ def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]
     """
     arrow = import_arrow()
     try:
-        if path.suffix == ".arrow":
+        if path.suffix.lower() == ".arrow":
             with arrow.memory_map(str(path)) as source, arrow.ipc.open_stream(source) as stream:
                 yield from _list_rows(stream, stream.schema)
             return
@@ -38,7 +38,7 @@ def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]
         with arrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
             yield from _list_rows(file.iter_batches(batch_size=_BATCH), file.schema_arrow)
     except (arrow.ArrowException, OSError) as error:
-        said, kind = str(error).rstrip("."), "Arrow" if path.suffix == ".arrow" else "Parquet"
+        said, kind = str(error).rstrip("."), "Arrow" if path.suffix.lower() == ".arrow" else "Parquet"
         raise InputError(f"{name or path} is not readable {kind}: {said}. Fetch it again or report it.") from None
 
 
