@@ -128,7 +128,7 @@ def _import_file(
         options.by_line,
         options.language,
     )
-    if path.is_file() and path.suffix != ".ann" and not path.stat().st_size:
+    if path.is_file() and path.suffix.lower() != ".ann" and not path.stat().st_size:
         report.rows += 1
         on_error(RecordError("the file is empty", file=str(path), line=1))
         return

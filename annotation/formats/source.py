@@ -100,7 +100,7 @@ def _list_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-    return [file for file in files if file.suffix == ".json"] or files
+    return [file for file in files if file.suffix.lower() == ".json"] or files
 
 
 def _name_numbers(

@@ -189,6 +189,14 @@ def test_brat_files_are_paired_whatever_the_case_of_their_endings(
     assert (errors, find(samples)) == ([], [[LEE]])
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("name", ["a.json", "A.JSON"])
+def test_json_is_read_whole_whatever_the_case_of_its_ending(tmp_path: Path, name: str, indent: int | None) -> None:
+    rows = {"examples": [{"text": "Ann Lee met", "spans": [{"start": 4, "end": 7, "label": "SURNAME"}]}]}
+    samples, errors = read(write(tmp_path, name, json.dumps(rows, indent=indent)))
+    assert (errors, find(samples)) == ([], [[LEE]])
+
+
 @pytest.mark.parametrize(("first", "last"), [(0, -1), (1, 0), (1, 1)])
 def test_values_tell_how_offsets_are_counted(tmp_path: Path, first: int, last: int) -> None:
     spans = [
