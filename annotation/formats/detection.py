@@ -57,6 +57,8 @@ _DESCRIPTIONS = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json",
 """What `datasets` writes beside its files."""
 _TOKEN_LINE = re.compile(r"\S+(?:[ \t]+\S+)*[ \t]+(?:O|[BIESLU][-_]\S+|_|[-*()\w|]+)\s*\Z")
 
+_TAG_FIRST = re.compile(r"(?:O|[BIESLU]-\S+)[ \t]+\S+\s*\Z")
+
 
 class Detected(NamedTuple):
     """The format of a file and how sure that is, 0 to 1."""
@@ -205,6 +207,6 @@ def _looks_like_columns(head: str) -> bool:
     lines = [line for line in head.split("\n")[:200] if line.strip() and not line.startswith("#")]
     if is_plain_column([line.removesuffix("\r").rpartition("\t")[2] for line in lines]):
         return len({line.count("\t") for line in lines}) == 1 and "\t" in lines[0]
-    tagged = [line for line in lines if _TOKEN_LINE.match(line)]
-    names_entity = any(re.search(r"[ \t](?:[BIESLU]-\S|-DOCSTART-)", line) for line in lines)
-    return len(lines) > 1 and names_entity and len(tagged) >= 0.9 * len(lines)
+    tagged = max(sum(map(bool, map(form.match, lines))) for form in (_TOKEN_LINE, _TAG_FIRST))
+    names_entity = any(re.search(r"(?:^|[ \t])(?:[BIESLU]-\S|-DOCSTART-)", line) for line in lines)
+    return len(lines) > 1 and names_entity and tagged >= 0.9 * len(lines)

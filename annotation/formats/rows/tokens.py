@@ -51,21 +51,24 @@ def read_tokens(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     tokens_key, tags_key, tokens, tags = found
     if len(tokens) != len(tags):
         raise RowError(Code.UNREADABLE_SPANS, f"{tokens_key} has {len(tokens)} entries, {tags_key} has {len(tags)}")
-    text_key = tokens_key if tokens_key in TEXT_KEYS else "text"
-    text = row.get(text_key)
-    placed = place_tokens(text, tokens) if isinstance(text, str) else None
-    used = {tokens_key, tags_key, "id", "pos_tags", "chunk_tags", "langs", "spans"}
-    if placed is None:
-        text, placed = join_tokens(tokens)
-    else:
-        used.add(text_key)
+    keys = (tokens_key,) if tokens_key in TEXT_KEYS else TEXT_KEYS
+    text_key, text, placed = _place_in_text(row, tokens, keys)
+    used = {tokens_key, tags_key, text_key, "id", "pos_tags", "chunk_tags", "langs", "spans"}
     names = [_name_tag(tag, options) for tag in tags]
     try:
         spans = tuple(RawSpan((label,), start, end) for start, end, label in decode_tags(names, placed))
     except ValueError as error:
         raise RowError(Code.UNREADABLE_SPANS, f"{tags_key}: {error}") from None
     left = {key: value for key, value in row.items() if key not in used}
-    return make_row(row, str(text), (RawAnnotation(spans),), left)
+    return make_row(row, text, (RawAnnotation(spans),), left)
+
+
+def _place_in_text(row: Mapping[str, Any], tokens: Sequence[str], keys: Iterable[str]) -> tuple[str, str, list[Place]]:
+    """The first key whose text has the tokens, that text, and their places in it; without one the tokens joined."""
+    for key in keys:
+        if isinstance(text := row.get(key), str) and (placed := place_tokens(text, tokens)) is not None:
+            return key, text, placed
+    return ("", *join_tokens(tokens))
 
 
 def _find_tags(row: Mapping[str, Any]) -> tuple[str, str, Sequence[str], Sequence[str | int]] | None:
@@ -214,11 +217,7 @@ def read_token_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         RowError: tokens or spans cannot be read.
     """
     key = "entities" if "entities" in row else "entity_mentions"
-    text, places = row.get("sentence"), None
-    if isinstance(text, str):
-        places = place_tokens(text, row["tokens"])
-    if places is None:
-        text, places = join_tokens(row["tokens"])
+    _, text, places = _place_in_text(row, row["tokens"], ("sentence",))
     spans = []
     for entry in row[key]:
         start, end, label = (entry.get(find_key(entry, names)) for names in (START, END, LABEL))
@@ -234,7 +233,7 @@ def read_token_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     left = {name: value for name, value in row.items() if name not in used}
     raw = make_row(
         {"id": row.get("orig_id", row.get("sent_id")), **row},
-        str(text),
+        text,
         (RawAnnotation(tuple(spans), relations=tuple(relations)),),
         left,
     )

@@ -208,6 +208,22 @@ def test_values_tell_how_offsets_are_counted(tmp_path: Path, first: int, last: i
     assert [[(e.start, e.end) for e in sample.annotations[0].entities] for sample in samples] == [[(0, 3), (4, 7)]]
 
 
+def test_tokens_lie_in_the_text_under_any_of_its_keys(tmp_path: Path) -> None:
+    text = "Ann\n\n  Lee  met."
+    row = {
+        "full_text": text,
+        "tokens": ["Ann", "\n\n ", "Lee", " ", "met", "."],
+        "labels": ["O", "O", "B-SURNAME", *"OOO"],
+    }
+    (sample,), errors = read(write(tmp_path, "a.json", [row]))
+    assert (errors, sample.text, find([sample])) == ([], text, [[LEE]])
+
+
+def test_a_text_file_of_tags_before_tokens_is_recognised(tmp_path: Path) -> None:
+    samples, errors = read(write(tmp_path, "a.txt", "O Ann\nB-SURNAME Lee\nO met\n\nO Bo\n"))
+    assert (errors, find(samples)) == ([], [[LEE], []])
+
+
 def test_clusters_of_docred_are_read(tmp_path: Path) -> None:
     mention = {"type": "FIRSTNAME", "sent_id": 0, "pos": [0, 1], "name": "Ann"}
     row = {
