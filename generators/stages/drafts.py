@@ -192,17 +192,22 @@ def _require_clean(text: str, entities: Sequence[Entity], context: AnswerContext
 
 
 def _require_no_label(text: str, entities: Sequence[Entity], context: AnswerContext) -> None:
-    """Refuse names of labels: in brackets or with the marks of other notations, or behind an entity of their own."""
+    """Refuse names of labels: in brackets or with the marks of other notations, or behind an entity of their own.
+
+    And entities of signs alone, which are what is left of a tag, unless a label has such values.
+    """
+    given = {str(entry["value"]) for entry in context.brief.get("values", ())}
     places = [
         match.span()
         for match in _LABEL_IN_BRACKETS.finditer(text)
         if next(filter(None, match.groups())).upper() in context.labels.entity_codes
     ]
     for entity in entities:
+        label, value = context.labels[entity.label], text[entity.start : entity.end]
         match = _LABEL_BEHIND.match(text, entity.end)
-        if match and match[1] == entity.label and not _is_abbreviation(context.labels[entity.label]):
+        if match and match[1] == entity.label and not _is_abbreviation(label):
             places.append(match.span())
-        if not any(character.isalnum() for character in text[entity.start : entity.end]):
+        if not (any(map(str.isalnum, value)) or value in given or value in (*label.terms, *label.examples)):
             places.append((entity.start, entity.end))
     if places:
         start, end = min(places)
