@@ -47,7 +47,12 @@ def score_columns(columns: Columns, beta: float) -> dict[str, float | None]:
     totals = {name: sum(columns[name]) for name in COLUMNS}
     spans = SpanCounts(totals["gold"], totals["predicted"], totals["credit"], totals["credit"])
     masking = MaskingCounts(
-        *(totals[name] for name in ("characters", "personal", "masked", "hidden", "sensitive", "exposed"))
+        totals["characters"],
+        totals["personal"],
+        totals["masked"],
+        totals["hidden"],
+        totals["sensitive"],
+        totals["exposed"],
     )
     return {
         "precision": spans.precision,

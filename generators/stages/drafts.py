@@ -23,7 +23,7 @@ from goldspan.generators.stages.additions import check_additions
 from goldspan.generators.stages.brief import match_brief
 from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged, read_tagged
 from goldspan.generators.stages.omissions import find_omissions
-from goldspan.generators.stages.tag_reader import has_other_tags, read_leniently, strip_emphasis
+from goldspan.generators.stages.tag_reader import has_other_tags, is_covered, read_leniently, strip_emphasis
 
 _MAY_LACK = 0.25
 """Share of the brief's values that the last attempt at a draft may leave out."""
@@ -93,7 +93,7 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
     repairs += match.repairs
     entities = match.entities if context.is_trusted else _settle_additions(text, match.entities, context, repairs)
     _require_no_label(text, entities, context)
-    if reading.refusal and not all(_is_covered(text, span, entities) for span in reading.lost):
+    if reading.refusal and not all(is_covered(text, span, entities) for span in reading.lost):
         raise reading.refusal
     given = {str(entry["label"]) for entry in brief.get("values", ())} | {entity.label for entity in entities}
     invented = [str(label) for label in brief.get("labels", ()) if label not in given]
@@ -155,14 +155,6 @@ def _read_written(written: str, context: AnswerContext, repairs: list[str]) -> _
 
 def _lacks_value(text: str, context: AnswerContext) -> bool:
     return any(entry["value"] not in text for entry in context.brief.get("values", ()))
-
-
-def _is_covered(text: str, span: tuple[int, int], entities: Sequence[Entity]) -> bool:
-    """True if every letter and digit of a span belongs to an entity."""
-    inside = [(entity.start, entity.end) for entity in entities]
-    return all(
-        not text[place].isalnum() or any(start <= place < end for start, end in inside) for place in range(*span)
-    )
 
 
 def _require_clean(text: str, entities: Sequence[Entity], context: AnswerContext) -> None:
