@@ -38,7 +38,9 @@ def test_the_newest_submitted_review_of_each_person() -> None:
 
 
 def test_the_newest_prediction_of_each_model() -> None:
-    sample = make_sample(predict("m", "2026-01-02", "b"), predict("m", "2026-01-01", "a"), predict("k", "2026-01-03", "c"))
+    sample = make_sample(
+        predict("m", "2026-01-02", "b"), predict("m", "2026-01-01", "a"), predict("k", "2026-01-03", "c")
+    )
     assert [p.id for p in list_latest_predictions(sample)] == ["c", "b"]
 
 
