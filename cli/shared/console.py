@@ -64,8 +64,13 @@ class PipeConsole(TerminalConsole):
 
     def on_broken_pipe(self) -> None:
         """Exit quietly."""
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         raise SystemExit(0)
+
+
+def discard_output() -> None:
+    """Send what stdout still holds nowhere: writing it when the process ends would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 out = PipeConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
