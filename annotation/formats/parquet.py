@@ -11,7 +11,7 @@ import orjson
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.formats.class_labels import decode_row, find_features
-from goldspan.annotation.formats.jsonl import encode_flat
+from goldspan.annotation.formats.exports import encode_flat
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.types import Sample
 
@@ -105,7 +105,7 @@ def write_parquet(path: Path, samples: Iterable[Sample]) -> ExportReport:
         for sample in samples:
             best = losses.take_best(sample)
             losses.lose_details(best)
-            flat = encode_flat(sample, best)
+            flat = encode_flat(sample, best, losses)
             author = flat["author"] or {"kind": "", "name": ""}
             rows.append(flat | {"author": author, "provenance": orjson.dumps(flat["provenance"]).decode()})
             if len(rows) == _BATCH:
