@@ -161,8 +161,9 @@ class _Writer:
         self.told.add(sentence)
         values = {code: self._take_values(code, waiting) for code in count_values(sentence)}
         drawn = fill_phrase(self.rng, sentence, self.phrases)
-        if code and not drawn.endswith(_SENTENCE_ENDS):
-            drawn = _complete_frame(self.rng, drawn, self.phrases, "")
+        if code:
+            is_whole = drawn.endswith(_SENTENCE_ENDS)
+            drawn = capitalize(drawn) if is_whole else _complete_frame(self.rng, drawn, self.phrases, "")
         filled = fill_sentence(drawn, values, self.labels)
         if filled.text[:1].islower() and filled.entities and filled.entities[0].start == 0:
             filled = _glue([Tagged(capitalize(draw_phrase(self.rng, "intro", self.phrases))), filled])
