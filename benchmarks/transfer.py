@@ -42,6 +42,7 @@ from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.evaluation.matching.levels import find_group
 from goldspan.evaluation.scores.masking import measure_shared, measure_stretches
 from goldspan.evaluation.scores.spans import combine_f, divide
+from goldspan.generators.mixing.mix import write_offline
 
 LABELS = load_labels()
 LANGUAGES = ("en", "de", "fr", "es", "nl", "da")
@@ -69,19 +70,6 @@ def read_source(path: Path) -> Source:
     ]
     groups = frozenset(group for spans in gold for _, _, group in spans)
     return Source(path.stem, tuple(row["text"] for row in rows), tuple(gold), groups)
-
-
-def write_offline(count: int, seed: int) -> list[Sample]:
-    """Samples of this checkout's offline author, in six languages."""
-    from goldspan.generators.offline.author import compose_document
-    from goldspan.generators.specs.draw import draw_spec
-
-    samples = []
-    for index in range(count):
-        spec = draw_spec(seed, index, LANGUAGES, LABELS)
-        document = compose_document(spec, LABELS)
-        samples.append(make_sample(document.text, spec.language, document.entities))
-    return samples
 
 
 def read_training(path: Path, count: int) -> list[Sample]:
@@ -243,7 +231,7 @@ def main() -> None:
         for name, _, file in (t.partition("=") for t in arguments.train)
     }
     if not arguments.only_given:
-        sets["offline"] = write_offline(arguments.samples, 11)
+        sets["offline"] = list(write_offline(arguments.samples, 11, LANGUAGES, LABELS))
     rows: list[dict[str, Any]] = []
 
     def report(train: str, found: Mapping[str, Sequence[Sequence[Entity]]], **facts: float) -> None:

@@ -32,17 +32,9 @@ def read_documents(path: Path | None, count: int) -> list[Sample]:
         from goldspan.annotation.tasks.store import read_samples
 
         return list(read_samples([path], LABELS))[:count]
-    from goldspan.annotation.identity import make_sample_id
-    from goldspan.annotation.types import Annotation, Author
-    from goldspan.generators.offline.author import compose_document
-    from goldspan.generators.specs.draw import draw_spec
+    from goldspan.generators.mixing.mix import write_offline
 
-    samples = []
-    for index in range(count):
-        tagged = compose_document(draw_spec(17, index, ["en"], LABELS), LABELS)
-        gold = Annotation(Author.person("1"), tagged.entities, tagged.mentions)
-        samples.append(Sample(tagged.text, "en", annotations=(gold,), sample_id=make_sample_id(tagged.text, "en")))
-    return samples
+    return list(write_offline(count, 17, ["en"], LABELS))
 
 
 @dataclass(slots=True)

@@ -38,11 +38,6 @@ class Row:
     cost: float = 0.0
     result: Any = None
 
-    @property
-    def key(self) -> RowKey:
-        """Item, stage and attempt."""
-        return RowKey(self.item, self.stage, self.attempt)
-
 
 @dataclass(frozen=True, slots=True)
 class Item:

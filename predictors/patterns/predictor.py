@@ -36,34 +36,13 @@ FINDERS: tuple[Finder, ...] = (
     secrets.find_passwords,
 )
 
-
 LABELS = frozenset(
     {
-        "AGE",
-        "BUILDINGNUM",
-        "CITY",
-        "COMPANYNAME",
-        "CREDITCARDNUMBER",
-        "DATEOFBIRTH",
-        "DRIVERLICENSENUM",
-        "EMAIL",
-        "IBAN",
-        "IDCARDNUM",
-        "LICENSEPLATENUM",
-        "NATIONALID",
-        "PASSPORTID",
-        "PASSWORD",
-        "PHONENUMBER",
-        "SECURITYTOKEN",
-        "SSN",
-        "STATE",
-        "STREET",
-        "TAXNUM",
-        "URL",
-        "USERNAME",
-        "ZIP",
+        "AGE", "BUILDINGNUM", "CITY", "COMPANYNAME", "CREDITCARDNUMBER", "DATEOFBIRTH", "DRIVERLICENSENUM", "EMAIL",
+        "IBAN", "IDCARDNUM", "LICENSEPLATENUM", "NATIONALID", "PASSPORTID", "PASSWORD", "PHONENUMBER",
+        "SECURITYTOKEN", "SSN", "STATE", "STREET", "TAXNUM", "URL", "USERNAME", "ZIP",
     }
-)
+)  # fmt: skip
 """Labels that have a form, or that the text announces."""
 
 

@@ -99,13 +99,7 @@ class BatchExecutor(Executor):
 
     async def abandon(self, queue: RequestQueue) -> None:
         """Forget every open batch without asking the provider; its rows are ready again and may be paid twice."""
-        api = BatchApi(*self._address)
-        try:
-            context = self._make_context(api, queue, wait=False, send=False)
-            for submission in list_submissions(self._journal, open_only=True):
-                await BatchDriver(context, submission.intent).give_up()
-        finally:
-            await api.close()
+        await self._drive_open(queue, BatchDriver.give_up)
 
     async def _drive_open(self, queue: RequestQueue, drive: Callable[[BatchDriver], Coroutine[Any, Any, None]]) -> None:
         api = BatchApi(*self._address)

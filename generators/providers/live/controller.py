@@ -8,7 +8,6 @@ fair and efficient share). A 429 also pauses all requests: until Retry-After is 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
@@ -26,46 +25,34 @@ class PoolState:
     bursts: int = 0
 
 
-class Adjustment(NamedTuple):
-    """The new state and the reason."""
-
-    pace: PoolState
-    reason: str
-
-
 def start_pool_state(ceiling: int) -> PoolState:
     """The initial state: the limit is the ceiling."""
     return PoolState(ceiling, ceiling)
 
 
-def observe_answer(pace: PoolState) -> Adjustment:
+def observe_answer(pace: PoolState) -> PoolState:
     """A request was answered."""
     answers = pace.answers + 1
-    if pace.limit >= pace.ceiling and not (pace.answers or pace.bursts):
-        return Adjustment(pace, "at the ceiling")
     if pace.limit >= pace.ceiling:
-        return Adjustment(replace(pace, answers=0, bursts=0), "at the ceiling")
+        return replace(pace, answers=0, bursts=0) if pace.answers or pace.bursts else pace
     if answers < pace.limit:
-        return Adjustment(replace(pace, answers=answers, bursts=0), "not enough answers to rise")
-    return Adjustment(replace(pace, limit=pace.limit + 1, answers=0, bursts=0), "risen by one")
+        return replace(pace, answers=answers, bursts=0)
+    return replace(pace, limit=pace.limit + 1, answers=0, bursts=0)
 
 
-def observe_throttle(pace: PoolState, *, now: float, sent_at: float, retry_after: float | None) -> Adjustment:
-    """A request was refused with 429; `sent_at` is when it was sent."""
+def observe_throttle(pace: PoolState, *, now: float, sent_at: float, retry_after: float | None) -> PoolState:
+    """A request was refused with 429; `sent_at` is when it was sent. Refusals of one burst cut the limit once."""
     if sent_at <= pace.cut_at:
         gate = max(pace.gate_until, now + retry_after) if retry_after else pace.gate_until
-        return Adjustment(replace(pace, answers=0, gate_until=gate), "same burst")
+        return replace(pace, answers=0, gate_until=gate)
     pause = retry_after if retry_after else min(FIRST_PAUSE * 2**pace.bursts, LONGEST_PAUSE)
-    return Adjustment(
-        replace(
-            pace,
-            limit=max(1, pace.limit // 2),
-            answers=0,
-            gate_until=max(pace.gate_until, now + pause),
-            cut_at=now,
-            bursts=min(pace.bursts + 1, 16),
-        ),
-        "cut by half",
+    return replace(
+        pace,
+        limit=max(1, pace.limit // 2),
+        answers=0,
+        gate_until=max(pace.gate_until, now + pause),
+        cut_at=now,
+        bursts=min(pace.bursts + 1, 16),
     )
 
 

@@ -197,7 +197,7 @@ class LiveExecutor(Executor):
             raise
         else:
             self._slowest = max(self._slowest, time.monotonic() - sent_at)
-            self._pace = controller.observe_answer(self._pace).pace
+            self._pace = controller.observe_answer(self._pace)
             self._note_outcome(success=True)
             failpoint("answer-received")
             with self._journal.guard():
@@ -214,9 +214,10 @@ class LiveExecutor(Executor):
                 "stopped; everything answered is kept. Resume after that time."
             )
             return
-        decision = controller.observe_throttle(self._pace, now=now, sent_at=sent_at, retry_after=throttle.retry_after)
-        self._pace = decision.pace
-        if (pause := controller.measure_pause(self._pace, now)) >= _SAID_FROM and decision.reason != "same burst":
+        before = self._pace
+        self._pace = controller.observe_throttle(before, now=now, sent_at=sent_at, retry_after=throttle.retry_after)
+        is_new_burst = self._pace.cut_at > before.cut_at
+        if is_new_burst and (pause := controller.measure_pause(self._pace, now)) >= _SAID_FROM:
             self._journal.write_event("waiting", f"The server asks to slow down (429): waiting {pause:.0f} s.")
         if now - self._last_progress > _PATIENCE:
             self._error = TransientServiceError(

@@ -28,11 +28,11 @@ def test_limit_stays_between_one_and_the_ceiling_and_moves_as_promised(ceiling, 
         now += passed
         before = pace
         if answered:
-            pace = observe_answer(pace).pace
+            pace = observe_answer(pace)
             assert before.limit <= pace.limit <= before.limit + 1
             assert pace.gate_until == before.gate_until
         else:
-            pace = observe_throttle(pace, now=now, sent_at=now - age, retry_after=retry_after).pace
+            pace = observe_throttle(pace, now=now, sent_at=now - age, retry_after=retry_after)
             assert pace.limit in {before.limit, max(1, before.limit // 2)}
             assert pace.gate_until >= before.gate_until
             if retry_after:
@@ -45,16 +45,16 @@ def test_limit_stays_between_one_and_the_ceiling_and_moves_as_promised(ceiling, 
 def test_one_burst_cuts_once(ceiling, burst):
     pace = start_pool_state(ceiling)
     for _ in range(burst):
-        pace = observe_throttle(pace, now=10.0, sent_at=9.0, retry_after=None).pace
+        pace = observe_throttle(pace, now=10.0, sent_at=9.0, retry_after=None)
     assert pace.limit == max(1, ceiling // 2)
 
 
 @given(ceiling=st.integers(2, 128))
 def test_limit_comes_back_slowly_to_the_ceiling(ceiling):
-    pace = observe_throttle(start_pool_state(ceiling), now=1.0, sent_at=0.0, retry_after=1.0).pace
+    pace = observe_throttle(start_pool_state(ceiling), now=1.0, sent_at=0.0, retry_after=1.0)
     answers = 0
     while pace.limit < ceiling:
-        pace = observe_answer(pace).pace
+        pace = observe_answer(pace)
         answers += 1
     assert answers == sum(range(max(1, ceiling // 2), ceiling))
 
@@ -62,7 +62,7 @@ def test_limit_comes_back_slowly_to_the_ceiling(ceiling):
 def test_pauses_double_without_retry_after():
     pace, now, pauses = start_pool_state(64), 0.0, []
     for _ in range(8):
-        pace = observe_throttle(pace, now=now, sent_at=now, retry_after=None).pace
+        pace = observe_throttle(pace, now=now, sent_at=now, retry_after=None)
         pauses.append(measure_pause(pace, now))
         now = pace.gate_until + 1
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
