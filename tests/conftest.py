@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,16 @@ def pytest_configure() -> None:
     open_shared()
 
 
-def pytest_collection_finish() -> None:
-    """Spare the garbage collector the thousands of tests, which live to the end."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the garbage collector the modules and the thousands of tests, which live to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 class OutsideConnectionError(AssertionError):
