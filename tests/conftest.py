@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import logging
 import os
 import shutil
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,13 @@ from tests.shared import open_shared
 
 settings.register_profile(
     "goldspan",
+    max_examples=60,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("goldspan")
+settings.register_profile("thorough", settings.get_profile("goldspan"), max_examples=600, derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "goldspan"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,6 +59,7 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(20_000)
         gc.enable()
 
 
@@ -93,6 +98,18 @@ def forbid_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def forget_origins(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """The user's own configuration is neither read nor written."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config", numbered=True)))
+
+
+@pytest.fixture
+def log_records() -> Iterator[list[logging.LogRecord]]:
+    """What this process logs during the test, at every level."""
+    root, handler = logging.getLogger(), BufferingHandler(sys.maxsize)
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler.buffer
+    root.setLevel(level)
+    root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

@@ -52,11 +52,10 @@ def test_every_module_of_the_core_loads_alone() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(
-    "file", ["annotation/text/test_tagged.py", "annotation/tasks/test_store.py", "evaluation/matching/test_match.py"]
-)
-def test_tests_of_the_core_pass_alone(file: str) -> None:
-    done = run(f"import pytest\nsys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', 'tests/{file}']))")
+def test_tests_of_the_core_pass_alone() -> None:
+    files = ["annotation/text/test_tagged.py", "annotation/tasks/test_store.py", "evaluation/matching/test_match.py"]
+    options = ["-q", "-p", "no:cacheprovider", *(f"tests/{file}" for file in files)]
+    done = run(f"import pytest\nsys.exit(pytest.main({options!r}))")
     assert done.returncode == 0, done.stdout[-3000:]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goldspan.annotation.errors import RecordError
@@ -126,7 +126,6 @@ def show_task(task: dict[str, Any]) -> Sample:
     return sample
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=4))
 def test_any_value_in_any_field_can_be_shown(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     task = orjson.loads(TASK_LINE)
