@@ -87,6 +87,7 @@ check: setup train-setup  ## style, types, layers, docs, licences, constraints
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/write_reference.py --check
+	@$(BIN)/python scripts/write_examples.py --check
 	@$(BIN)/python scripts/licences.py
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --clean
 	@scripts/check-tree

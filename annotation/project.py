@@ -24,12 +24,14 @@ class Purpose:
     """What the annotations are for; prompts, instructions and reports take their words from it.
 
     `kind` is `pii` (personal data is found and masked) or `entities`. `subject` is what annotators mark, in the plural.
+    `phrases` is the folder of the project's own phrases for the offline author.
     """
 
     kind: str = "pii"
     subject: str = "personal data"
     instructions: str = ""
     document_types: tuple[str, ...] = ()
+    phrases: Path | None = None
 
     @property
     def is_pii(self) -> bool:
@@ -123,6 +125,7 @@ def build_project(folder: Path, document: Mapping[str, Any], parents: tuple[Path
         document.get("subject", Purpose().subject if kind == "pii" else ENTITIES.subject),
         document.get("instructions", "").strip(),
         tuple(document.get("document_types", ())),
+        folder / generate["phrases"] if "phrases" in generate else None,
     )
     return Project(
         folder=folder,

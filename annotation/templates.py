@@ -1,4 +1,4 @@
-"""Start a project: `goldspan.toml`, a label schema and its terms, from a template."""
+"""Start a project: `goldspan.toml`, a label schema, its terms and its phrases, from a template."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from goldspan.annotation.errors import InputError, StateError, UnknownNameError
 from goldspan.annotation.files import explain_disk, write_atomic
 from goldspan.annotation.project import FILE, Project, find_project
 
+_PHRASES = "phrases"
 _FIRST_STUDIO_PORT, _FIRST_DASHBOARD_PORT, _PORTS = 8200, 9200, 700
 """Where the ports of projects begin, and how many there are of each kind."""
 
@@ -33,6 +34,15 @@ class Template:
         """The label schema to copy."""
         own = self.folder / "labels.toml"
         return own if own.exists() else schemas.path("labels.toml")
+
+    @property
+    def has_phrases(self) -> bool:
+        """True if it brings phrases for the offline author."""
+        return (self.folder / _PHRASES).is_dir()
+
+    def list_files(self) -> tuple[Path, ...]:
+        """The files that the label schema and the offline author read beside it."""
+        return (*sorted((self.folder / "terms").glob("*.txt")), *sorted((self.folder / _PHRASES).glob("*.toml")))
 
 
 def list_templates() -> tuple[Template, ...]:
@@ -60,7 +70,7 @@ def find_template(name: str) -> Template:
 def create_project(
     folder: Path, template: Template, *, name: str = "", languages: tuple[str, ...] = (), nested: bool = False
 ) -> Project:
-    """Write `goldspan.toml`, `labels.toml` and the terms of a template into a folder, which may hold other files.
+    """Write `goldspan.toml` and a template's labels, terms and phrases into a folder, which may hold other files.
 
     `goldspan.toml` is written last: a folder without it is no project. Files that are there already are left alone.
 
@@ -82,8 +92,8 @@ def create_project(
     document = _describe(folder, template, name or folder.name, languages)
     with explain_disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for source in (template.labels, *sorted((template.folder / "terms").glob("*.txt"))):
-            target = folder / ("labels.toml" if source == template.labels else f"terms/{source.name}")
+        for source in (template.labels, *template.list_files()):
+            target = folder / ("labels.toml" if source == template.labels else source.relative_to(template.folder))
             if not target.exists():
                 target.parent.mkdir(exist_ok=True)
                 shutil.copyfile(source, target)
@@ -138,6 +148,7 @@ def _describe(folder: Path, template: Template, name: str, languages: tuple[str,
         "",
         "[generate]",
         f"{write('provider', 'offline')}  # or openai, doubleword, compatible",
+        *([f"{write('phrases', _PHRASES)}  # how the offline author writes about this subject"] * template.has_phrases),
         "",
     ]
     return "\n".join(lines)

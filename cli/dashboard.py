@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from goldspan.cli.shared.console import err, say
 from goldspan.cli.shared.options import DataOption, LabelsOption, make_app
@@ -52,7 +51,7 @@ def dashboard(
         with err.status("Starting the dashboard"):
             running = start_dashboard(workspace, port, labels)
         stack.callback(running.stop)
-        say(f"Dashboard: {escape(running.address)}")
+        say(f"Dashboard: {running.address}")
         say("The address holds an access token. Press Ctrl-C to stop the dashboard.")
         try:
             running.wait()

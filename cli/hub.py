@@ -183,7 +183,7 @@ def upload(
         if dry_run:
             say(f"{release.samples} samples written to {release.folder}. Nothing was published.")
         else:
-            out.print(address, markup=False)
+            out.print(address)
             say(f"{release.samples} samples published to {repo_id}.")
     raise typer.Exit(refusals.exit_code)
 
@@ -235,7 +235,7 @@ def upload_model(
         print_json({"repository": repo_id, "variant": variant, "files": files, "address": address})
     else:
         for name in files:
-            out.print(name, markup=False)
+            out.print(name)
         say(f"{len(files)} files: nothing was published." if dry_run else f"{len(files)} files published: {address}")
 
 

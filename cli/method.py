@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goldspan.cli.shared.console import err, print_json, print_table, say
+from goldspan.cli.shared.console import err, print_json, print_table, quote, say
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, NewDataOption, make_app
 from goldspan.cli.shared.predictors import parse_options
 
@@ -97,7 +97,7 @@ def _list_defaults(parameters: dict[str, inspect.Parameter]) -> dict[str, Any]:
 
 
 def _report(line: str) -> None:
-    err.print(line, markup=False)
+    err.print(line)
 
 
 def _ignore(line: str) -> None:
@@ -119,4 +119,4 @@ def _show(artifact: MethodArtifact, as_json: bool) -> None:
         **{key.replace("_", " "): value for key, value in training["usage"].items()},
     }
     print_table(["", artifact.record["name"]], facts.items())
-    say(f"Use it with: goldspan annotate FILE --predictor {artifact.folder}")
+    say(f"Use it with: goldspan annotate FILE --predictor {quote(artifact.folder)}")

@@ -118,7 +118,7 @@ def report(
         write_atomic(output, render_report(document).encode())
         say(f"Report: {output}")
     else:
-        out.print(render_report(document), markup=False)
+        out.print(render_report(document))
 
 
 @app.command()
@@ -153,4 +153,4 @@ def _show(hits: Iterable[Hit]) -> None:
 
 
 def _show_step(hit: Hit) -> None:
-    err.print(f"{hit.store}: {hit.place}: {hit.action}", markup=False)
+    err.print(f"{hit.store}: {hit.place}: {hit.action}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from goldspan.cli.shared.console import err, print_json, print_table, say, warn
+from goldspan.cli.shared.console import print_json, print_table, quote, say, warn
 from goldspan.cli.shared.options import JsonOption, make_app
 
 app = make_app()
@@ -40,8 +40,8 @@ def init(
         print_json({"folder": str(project.folder), "name": project.name, "labels": [x.code for x in labels.entities]})
         return
     say(f"Project {project.name} in {project.folder}: {', '.join(label.code for label in labels.entities)}")
-    where = "" if project.folder == Path.cwd() else f"cd {folder} && "
-    err.print(f"Next: {where}edit labels.toml · goldspan labels check · goldspan samples import FILE", markup=False)
+    where = "" if project.folder == Path.cwd() else f"cd {quote(folder)} && "
+    say(f"Next: {where}edit labels.toml · goldspan labels check · goldspan samples import FILE")
 
 
 @show_app.command()

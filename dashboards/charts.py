@@ -32,6 +32,7 @@ _WIDEST_LABELS = 40
 """Total characters of axis labels that fit side by side on a narrow screen."""
 
 ROW_AXIS = alt.Axis(labelOverlap=False, labelFlush=False, labelBound=False)
+COUNT_AXIS = alt.Axis(tickMinStep=1, format=",d")
 _ROW_PIXELS, _DIGIT_PIXELS, _LINE_PIXELS = 22, 7, 15
 _CELLS_PIXELS = 800
 """Width that the columns of a heatmap share on a typical screen."""
@@ -73,7 +74,7 @@ def draw_bars(
     """Draw horizontal bars, one per `y`, with the sum of `x`; segments coloured by `color`, linked to samples."""
     chart = alt.Chart(add_links(frame, links)).mark_bar(color=ANNOTATED)
     bars = chart.encode(
-        x=alt.X(f"sum({x}):Q", title=x, axis=alt.Axis(tickMinStep=1)),
+        x=alt.X(f"sum({x}):Q", title=x, axis=COUNT_AXIS),
         y=alt.Y(f"{y}:N", title=None, sort=sort),
         tooltip=[name for name in (y, color, x) if name],
         **follow_links(links),
@@ -81,11 +82,6 @@ def draw_bars(
     if color:
         bars = bars.encode(color=color_by(color))
     draw_chart(bars.properties(height=26 * frame[y].n_unique() + 150))
-
-
-def make_heat_scale(highest: float) -> alt.Scale:
-    """The colours of a heatmap from 0 to `highest`, in the theme of the page."""
-    return alt.Scale(range=_HEAT[_find_theme()], domain=[0, highest])
 
 
 def _find_theme() -> str:
@@ -109,8 +105,9 @@ def build_heatmap(
     only tooltips show them. Rows have a fixed height. `links` maps fields of `Query` to columns: cells link to samples.
     """
     highest = top or max((float(number) for number in frame[value].drop_nulls()), default=1.0) or 1.0
-    angle = -40 if frame[x].cast(pl.String).unique().str.len_chars().sum() > _WIDEST_LABELS else 0
     width = _CELLS_PIXELS / max(frame[x].n_unique(), 1)
+    is_wide = frame[x].cast(pl.String).unique().str.len_chars().sum() > _WIDEST_LABELS
+    angle = (-90 if width < 2 * _LINE_PIXELS else -40) if is_wide else 0
     columns = alt.Axis(labelAngle=angle, labelOverlap="parity" if width < _LINE_PIXELS else False)
     base = alt.Chart(add_links(frame, links)).encode(
         x=alt.X(f"{x}:N", title=x, axis=columns),
@@ -119,9 +116,11 @@ def build_heatmap(
         opacity=alt.condition(f"datum['{faint}']", alt.value(0.35), alt.value(1)) if faint else alt.value(1),
         **follow_links(links),
     )
-    low, high = (_LIGHT, _DARK) if _find_theme() == "dark" else (_DARK, _LIGHT)
+    theme = _find_theme()
+    low, high = (_LIGHT, _DARK) if theme == "dark" else (_DARK, _LIGHT)
+    scale = alt.Scale(range=_HEAT[theme], domain=[0, highest])
     cells = base.mark_rect(stroke="#8a94a3", strokeWidth=0.4).encode(
-        color=alt.Color(f"{value}:Q", scale=make_heat_scale(highest), title=None, legend=None)
+        color=alt.Color(f"{value}:Q", scale=scale, title=None, legend=None)
     )
     height = alt.Step(_ROW_PIXELS)
     digits = max((len(f"{number:,}") for number in frame[value].drop_nulls()), default=1)

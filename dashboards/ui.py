@@ -22,11 +22,12 @@ _STYLE = """<style>
 [data-testid="stSidebar"][data-collapsed="false"] { width: 13.5rem !important; }
 [data-testid="stMetric"] { padding: 0; }
 [data-testid="stMetric"] > div { padding: 0.5rem 0.8rem; }
+[data-testid="stMetricDelta"] { font-size: 0.72rem; padding: 0.1rem 0.3rem; margin-left: -0.3rem; }
 [data-testid="stMetric"] a { color: inherit; text-decoration: underline dotted; text-underline-offset: 0.2em; }
 [data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
 .stMainBlockContainer h1 { padding-top: 0; }
 .gs-project { font-size: 0.85rem; opacity: 0.75; overflow-wrap: anywhere; unicode-bidi: isolate; margin-bottom: -1rem; }
-@media (max-width: 640px) { .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; } }
+@media (max-width: 640px) { .stMainBlockContainer { padding: 4rem 1rem 3rem; } }
 </style>"""
 _SHARES = {
     "precision",
@@ -55,9 +56,6 @@ _SHARES = {
     "others",
 }
 _TEXTS = (pl.String, pl.Categorical)
-_LONG_DETAIL = 15
-"""Characters below a figure that its usual width does not hold."""
-
 _LINKS = "show samples"
 _ROW_PIXELS, _TALLEST = 35, 400
 
@@ -129,8 +127,7 @@ def show_metric(metric: Metric) -> None:
     """Show one figure."""
     name = f"[{metric.name}]({metric.link})" if metric.link else metric.name
     delta = {"delta": metric.detail, "delta_color": "off", "delta_arrow": "off"} if metric.detail else {}
-    width = 150 if len(metric.detail) < _LONG_DETAIL else 185
-    st.metric(name, metric.value, help=metric.explanation, border=True, width=width, **delta)  # type: ignore[arg-type]
+    st.metric(name, metric.value, help=metric.explanation, border=True, width=150, **delta)  # type: ignore[arg-type]
 
 
 def make_share(name: str, share: ShareEstimate, explanation: str, link: str = "") -> Metric:

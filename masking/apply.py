@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from goldspan.annotation.errors import MaskingError
 from goldspan.annotation.labels.schema import LabelSchema
@@ -30,6 +30,7 @@ class MaskingContext:
     """What masking needs beside the text: the label schema, the key, the text's language and country (or empty).
 
     `persons` of the text before this one, by their key; those of this text are added. None: this text stands alone.
+    `known` are values masked elsewhere, which are looked for in this text, too.
     """
 
     schema: LabelSchema
@@ -37,6 +38,7 @@ class MaskingContext:
     language: str = ""
     country: str = ""
     persons: dict[str, Referent] | None = None
+    known: Mapping[str, FoundSpan] = field(default_factory=dict)
 
 
 def mask_annotation(
@@ -58,7 +60,7 @@ def mask_annotation(
     if policy.needs_key:
         require_key(context.key, f"The policy {policy.name}")
     ledger = Ledger() if ledger is None else ledger
-    detection = find_spans(text, annotation.entities, policy, context.schema, context.country)
+    detection = find_spans(text, annotation.entities, policy, context.schema, context.country, context.known)
     spans = detection.spans
     if policy.references:
         spans = unite_spans([*spans, *_find_references(spans, annotation.mentions)])

@@ -16,7 +16,7 @@ from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.text.words import find_occurrences, fold, splits_word
 from goldspan.annotation.types import Entity
 from goldspan.masking.policy import Policy, Recogniser, Rule
-from goldspan.masking.repeats import find_repeats
+from goldspan.masking.repeats import IDENTIFIER, RepeatFinder
 from goldspan.masking.result import FoundSpan
 from goldspan.masking.visible import show_text
 
@@ -25,6 +25,8 @@ PATTERN_SECONDS = 5.0
 
 EMBEDDED = "EMBEDDED"
 """The label of what a document holds and nobody can read: a file in base64, a certificate. It is always masked."""
+
+_FOUND_AGAIN = frozenset({"repeat", IDENTIFIER})
 
 
 class Detection(NamedTuple):
@@ -86,7 +88,8 @@ def _find_spans(
             kept.append(span)
     kept += _find_denied(text, policy)
     spans = unite_spans(_widen(text, span) for span in kept)
-    while policy.sweep and (repeats := find_repeats(text, spans, known)):
+    finder = RepeatFinder(text) if policy.sweep else None
+    while finder and (repeats := finder.find(spans, known)):
         spans = unite_spans([*spans, *repeats])
     return Detection(spans, below)
 
@@ -99,7 +102,7 @@ def unite_spans(spans: Iterable[FoundSpan]) -> tuple[FoundSpan, ...]:
     """Stretches that overlap as one stretch, with label, score and source of the longest, then of the higher score."""
     united: list[FoundSpan] = []
     strongest: list[FoundSpan] = []
-    for span in sorted(spans, key=lambda one: (one.start, -one.end, one.source == "repeat", one.label)):
+    for span in sorted(spans, key=lambda one: (one.start, -one.end, one.source in _FOUND_AGAIN, one.label)):
         if united and span.start < united[-1].end:
             strongest[-1] = max(strongest[-1], span, key=_rank)
             end = max(united[-1].end, span.end)
@@ -111,7 +114,7 @@ def unite_spans(spans: Iterable[FoundSpan]) -> tuple[FoundSpan, ...]:
 
 
 def _rank(span: FoundSpan) -> tuple[int, float, bool]:
-    return span.end - span.start, 1.0 if span.score is None else span.score, span.source != "repeat"
+    return span.end - span.start, 1.0 if span.score is None else span.score, span.source not in _FOUND_AGAIN
 
 
 def _read_entities(text: str, entities: Iterable[Entity]) -> Iterator[FoundSpan]:

@@ -81,7 +81,7 @@ class Masker:
     def find(
         self, text: str, annotation: Annotation, country: str = "", known: Mapping[str, FoundSpan] | None = None
     ) -> tuple[FoundSpan, ...]:
-        """The stretches of the text that `apply` masks; `known`: values that were masked before, looked for, too."""
+        """The stretches of the text that `apply` masks; `known`: values masked elsewhere, which are looked for, too."""
         return find_spans(text, annotation.entities, self.policy, self.schema, country, known or {}).spans
 
     def apply(
@@ -90,9 +90,10 @@ class Masker:
         annotation: Annotation,
         language: str = "",
         country: str = "",
+        known: Mapping[str, FoundSpan] | None = None,
     ) -> MaskedText:
-        """The text masked by an annotation that is there."""
-        context = MaskingContext(self.schema, self.key, language, country, self.persons)
+        """The text masked by an annotation that is there; `known` as in `find`."""
+        context = MaskingContext(self.schema, self.key, language, country, self.persons, known or {})
         masked = mask_annotation(text, annotation, self.policy, context, self.ledger)
         return replace(masked, unread_labels=self.unread_labels)
 

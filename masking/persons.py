@@ -18,6 +18,10 @@ _BARE, _SPELLED = (
     str.maketrans("äöüøåÄÖÜØÅ", "aouoaAOUOA"),
     str.maketrans(dict(zip("äöüøåÄÖÜØÅ", ["ae", "oe", "ue", "oe", "aa", "Ae", "Oe", "Ue", "Oe", "Aa"], strict=True))),
 )
+_LETTERS = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "Ae", "œ": "oe", "ı": "i"})
+_ACCENTS = regex.compile(r"(?<=[A-Za-z])\p{Mn}+")
+"""Accents of Latin letters, decomposed; those of other scripts are letters."""
+
 _LEAST = 4
 """Letters of a name to which an s may be added: `Jans` is hardly the genitive of `Jan`."""
 
@@ -53,6 +57,13 @@ def list_spellings(value: str) -> tuple[str, ...]:
     """A name for comparing, as it is spelled without its accents and with letters in their place: `Müller`."""
     composed = unicodedata.normalize("NFC", value)
     return tuple(dict.fromkeys((read_name(composed.translate(_BARE)), read_name(composed.translate(_SPELLED)))))
+
+
+def spell_plainly(value: str) -> frozenset[str]:
+    """A value in the letters that stand for those with accents: `Muller` and `Mueller` of `Müller`."""
+    spelled = (value.translate(_BARE), value.translate(_SPELLED))
+    plain = (unicodedata.normalize("NFD", one.translate(_LETTERS)) for one in spelled)
+    return frozenset(_ACCENTS.sub("", one) for one in plain) - {value}
 
 
 def choose_name(*names: str) -> str:

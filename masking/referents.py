@@ -82,7 +82,7 @@ def find_referents(
         referents |= dict.fromkeys(person.members, referent)
     for number, span in enumerate(spans):
         if number not in referents:
-            address = _read_address(text[span.start : span.end]) if span.label in _HANDLES else ""
+            address = _read_address(_read_value(text, span)) if span.label in _HANDLES else ""
             owner = choose_owner(address, ((one, (one.firsts, one.surnames)) for one in named)) if address else None
             referents[number] = (
                 _describe(text, spans, owner)
@@ -115,7 +115,7 @@ def _make_units(text: str, spans: Sequence[FoundSpan], mentions: Sequence[Mentio
             unit.cluster = cluster
             by_cluster[cluster] = unit
         unit.members.append(number)
-        names = list_spellings(text[span.start : span.end])
+        names = list_spellings(_read_value(text, span))
         if span.label == FIRST:
             unit.firsts += names
         elif span.label == LAST:
@@ -155,8 +155,8 @@ def _read_address(value: str) -> str:
 
 
 def _describe(text: str, spans: Sequence[FoundSpan], unit: _Unit) -> Referent:
-    firsts = [text[spans[n].start : spans[n].end] for n in unit.members if spans[n].label == FIRST]
-    surnames = [text[spans[n].start : spans[n].end] for n in unit.members if spans[n].label == LAST]
+    firsts = [_read_value(text, spans[n]) for n in unit.members if spans[n].label == FIRST]
+    surnames = [_read_value(text, spans[n]) for n in unit.members if spans[n].label == LAST]
     if not firsts and not surnames:
         return unit.known or _name_value(text, spans[unit.members[0]])
     first, surname = choose_name(*firsts), choose_name(*surnames)
@@ -165,8 +165,13 @@ def _describe(text: str, spans: Sequence[FoundSpan], unit: _Unit) -> Referent:
     return name_person(first, surname)
 
 
+def _read_value(text: str, span: FoundSpan) -> str:
+    """The value that says whose a stretch is: what it holds, of an identifier the masked value in it."""
+    return span.named or text[span.start : span.end]
+
+
 def _name_value(text: str, span: FoundSpan) -> Referent:
-    value = text[span.start : span.end]
+    value = _read_value(text, span)
     if span.label in (FIRST, LAST):
         return name_person(value, "") if span.label == FIRST else name_person("", value)
     folded = fold_visible(value)

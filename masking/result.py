@@ -10,13 +10,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class FoundSpan:
-    """A stretch that is masked; `source` as in `Replacement`."""
+    """A stretch that is masked; `source` as in `Replacement`. `named`: the masked value that an identifier holds."""
 
     start: int
     end: int
     label: str
     score: float | None = None
     source: str = "model"
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class Replacement:
     """One replaced stretch: `[start, end)` in the original and `[masked_start, masked_end)` in the masked text.
 
     `source` says what found it: `model`, `recogniser`, `deny`, `repeat` (another occurrence of a masked value),
-    `reference` or `literal` (text that looks like a replacement). `referent` numbers the person or thing within the
-    text, from 1.
+    `identifier` (a name for machines that holds one), `reference` or `literal` (text that looks like a replacement).
+    `referent` numbers the person or thing within the text, from 1.
     """
 
     start: int

@@ -13,6 +13,7 @@ from goldspan.annotation.types import Annotation, Entity
 from goldspan.masking.keys import MaskingKey
 from goldspan.masking.ledger import Ledger
 from goldspan.masking.mask import Masker
+from goldspan.masking.repeats import IDENTIFIER
 from goldspan.masking.restore import make_ledger, restore_text
 from goldspan.masking.result import FoundSpan
 
@@ -94,10 +95,12 @@ class StreamMasker:
             self._due = len(self._held) + max(self._hold, len(self._held) // 4)
             self._failed = False
             return ""
-        part = _cut(annotation, spans, len(before), cut)
-        masked = self._masker.apply(text[len(before) : cut], part, self._language, self._country).text
+        given = [span for span in spans if span.source != IDENTIFIER]
+        part = _cut(annotation, given, len(before), cut)
+        known = self._masked | {text[span.start : span.end]: span for span in given}
+        masked = self._masker.apply(text[len(before) : cut], part, self._language, self._country, known).text
         self._masked |= {
-            text[span.start : span.end]: span for span in spans if len(before) <= span.start < span.end <= cut
+            text[span.start : span.end]: span for span in given if len(before) <= span.start < span.end <= cut
         }
         self._given, self._held = text[:cut], text[cut:]
         self._due = max(2 * self._hold, len(self._held) + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from goldspan.annotation.errors import MaskingError
 from goldspan.annotation.text.words import find_occurrences, fold
-from goldspan.masking.repeats import is_telling
+from goldspan.masking.repeats import is_verifiable
 from goldspan.masking.result import MaskedText
 
 _INVENTING = frozenset({"fake", "shift_date"})
@@ -41,7 +41,7 @@ def _search_values(text: str, masked: MaskedText, kept: str) -> None:
     looked_for: set[str] = set()
     for one in masked.replacements:
         value = text[one.start : one.end]
-        if not is_telling(value) or value in looked_for or one.source == "reference":
+        if not is_verifiable(value, one.source) or value in looked_for:
             continue
         looked_for.add(value)
         if fold(value) in invented:

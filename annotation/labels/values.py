@@ -114,6 +114,11 @@ def load_terms(label: Label) -> tuple[str, ...]:
     return _read_terms(label.code, path, changed)
 
 
+def list_known_values(label: Label) -> tuple[str, ...]:
+    """Values that the label schema names: the label's terms, else its examples."""
+    return load_terms(label) or label.examples
+
+
 @cache
 def _read_terms(code: str, path: Path, changed: int) -> tuple[str, ...]:
     terms: dict[str, None] = {}

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.checks import find_errors
-from goldspan.annotation.errors import ConfigurationError, InputError, StateError, TerminalServiceError
+from goldspan.annotation.errors import ConfigurationError, InputError, StateError
 from goldspan.annotation.files import write_atomic
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
@@ -32,6 +32,9 @@ from goldspan.annotation.types import Annotation, Sample
 
 LONGEST_REASON = 500
 """Characters of a reason."""
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "adjudication.goldspan")
+_MARKS = 2**53
+"""Below it, integers are exact in JavaScript too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +80,15 @@ def write_verdict(
             f"The sample was pulled from {place.url}, and there is only a token for {client.url}. Decide there, or "
             f"set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY."
         )
+    note = f"Decided by {by}. {reason}".strip()
     fields = {
-        "result": _build_result(
-            client, labels, sample, place, verdict.annotation, f"Decided by {by}. {reason}".strip()
-        ),
+        "result": _build_result(client, labels, sample, place, verdict.annotation, note),
         "ground_truth": True,
         "was_cancelled": False,
     }
     with hold_lock(f"adjudicate {workspace.root.resolve()}"):
         known = read_verdicts(workspace)
-        number = _store(client, place, fields, _find_earlier(known, place))
+        number = _store(client, sample, place, fields, _find_recorded(known, place))
         entry = {
             "url": place.url,
             "project": place.project,
@@ -128,9 +130,6 @@ def _build_result(
         raise ConfigurationError(
             f"Project {place.project} is an adopted one; decide there, and mark the right annotation as ground truth."
         )
-    tasks = client.read_tasks(place.project, [place.task], "id,data")
-    if not tasks or tasks[0]["data"].get("text") != sample.text:
-        raise StateError(f"Task {place.task} is gone, or its text is another one than that which was pulled.")
     result = encode_result(sample.text, annotation, labels)
     if labels.purpose.is_pii:
         for item in result:
@@ -142,17 +141,29 @@ def _build_result(
     return result
 
 
-def _store(client: StudioClient, place: DisputedTask, fields: Mapping[str, Any], earlier: int | None) -> int:
+def _store(
+    client: StudioClient, sample: Sample, place: DisputedTask, fields: Mapping[str, Any], recorded: int | None
+) -> int:
+    """Create the annotation, or update that of an earlier verdict, also of one that was stored but never recorded.
+
+    The annotation is marked with an id that follows from its task: `import_id` can be read back, and Label Studio
+    refuses a second annotation with the same `unique_id`.
+    """
+    tasks = client.read_tasks(place.project, [place.task], "id,data,annotations,import_id")
+    if not tasks or tasks[0]["data"].get("text") != sample.text:
+        raise StateError(f"Task {place.task} is gone, or its text is another one than that which was pulled.")
+    unique = uuid.uuid5(_NAMESPACE, f"{place.project}/{place.task}")
+    mark = unique.int % _MARKS
+    annotations = tasks[0].get("annotations") or ()
+    earlier = next((item["id"] for item in annotations if item.get("import_id") == mark), None)
+    earlier = earlier or next((item["id"] for item in annotations if item["id"] == recorded), None)
     if earlier is not None:
-        try:
-            return int(client.update_annotation(earlier, fields)["id"])
-        except TerminalServiceError as error:
-            if error.status != 404:
-                raise
-    return int(client.create_annotation(place.task, fields)["id"])
+        return int(client.update_annotation(earlier, {**fields, "import_id": mark})["id"])
+    return int(client.create_annotation(place.task, {**fields, "import_id": mark, "unique_id": str(unique)})["id"])
 
 
-def _find_earlier(known: list[dict[str, Any]], place: DisputedTask) -> int | None:
+def _find_recorded(known: list[dict[str, Any]], place: DisputedTask) -> int | None:
+    """The annotation of the newest recorded verdict on a task."""
     wanted = {"url": place.url, "project": place.project, "task": place.task}
     found = [entry for entry in known if wanted.items() <= entry.items() and isinstance(entry.get("annotation"), int)]
     return int(found[-1]["annotation"]) if found else None

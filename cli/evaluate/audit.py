@@ -12,7 +12,7 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.evaluate.scoring import format_rate, name_refusals
-from goldspan.cli.shared.console import out, print_json, print_table, say, warn
+from goldspan.cli.shared.console import out, print_json, print_table, quote, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import SAMPLES, output_option
@@ -155,8 +155,8 @@ def _show(found: Audit | None, target: Path | None, ledger: AuditLedger, samples
             f"{found.auditor} audited {len(found.samples)} samples: {len(found.findings)} findings in "
             f"{len(found.ranking)} samples → {target}"
         )
-        if found.findings:
-            say(f"Next: goldspan studio push {target}")
+        if found.findings and target:
+            say(f"Next: goldspan studio push {quote(target)}")
     counts = ", ".join(f"{count} {status}" for status, count in ledger.count().items())
     settled = sum(ledger.is_settled(sample) for sample in samples)
     say(f"Audit ledger: {counts}. {settled} of {len(samples)} samples are settled.")

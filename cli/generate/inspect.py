@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import find_workspace
@@ -152,7 +151,7 @@ def say_what_is_sent(settings: RunSettings, labels: LabelSchema) -> None:
     """Name the own texts that are part of the prompts, and the languages for which they hold nothing."""
     own = [name for name in (settings.seeds, settings.examples_file, settings.paraphrase_file) if name]
     if own and settings.provider != "offline":
-        say(f"Prompts to {settings.provider} hold passages, samples or values of {' and '.join(map(escape, own))}.")
+        say(f"Prompts to {settings.provider} hold passages, samples or values of {' and '.join(own)}.")
     warn_of_missing(settings, labels)
 
 

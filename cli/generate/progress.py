@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from goldspan.cli.shared.console import say, warn
 from goldspan.cli.shared.progress import ProgressBar
 
@@ -27,7 +25,7 @@ class RunBar(ProgressBar):
     def show(self, progress: RunProgress) -> None:
         """Redraw; a new notice is printed above the line."""
         if self._first and progress.notice != self._notice:
-            say(escape(progress.notice))
+            say(progress.notice)
         self._notice = progress.notice
         self._first = self._first or progress
         seconds = max(time.monotonic() - self._began, 0.001)
@@ -66,7 +64,7 @@ def show_summary(summary: Summary) -> None:
         f"{progress.tokens_in + progress.tokens_out:,} tokens{cost}."
     )
     repeats = f" ({written.duplicates} repeats left out)" if written.duplicates else ""
-    say(f"{written.samples} samples in {escape(str(summary.samples))}{repeats}")
+    say(f"{written.samples} samples in {summary.samples}{repeats}")
     if written.dead:
         warn(
             f"Dead letters with their reasons: {summary.dead_letters}. "

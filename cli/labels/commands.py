@@ -113,11 +113,13 @@ def check(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the label schema; every error and warning is listed with its line."""
+    """Check the label schema and the project's phrases; every error and warning is listed with its line."""
     from goldspan.annotation.configuration import find_line
     from goldspan.annotation.labels.edit import review_labels
+    from goldspan.generators.offline.sentences import check_phrases
 
     schema, file = load_labels(labels), find_label_file(labels)
+    check_phrases(schema)
     text = file.read_text("utf-8-sig")
     tables = {"entity": "labels", "mention": "mentions"}
     findings = [

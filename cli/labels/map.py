@@ -52,7 +52,7 @@ def map_labels(
         warn(problem)
     if not label:
         missing = [entity.code for entity in schema.entities if entity.code not in chosen.list_covered(schema)]
-        out.print(f"Boundaries: {chosen.boundaries}", markup=False)
+        out.print(f"Boundaries: {chosen.boundaries}")
         for note in chosen.notes:
-            out.print(f"Note: {note}", markup=False)
+            out.print(f"Note: {note}")
         say(f"Labels not covered: {', '.join(missing) or 'none'}.")

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from goldspan.cli.shared.console import err, out, print_json, print_table, say
+from goldspan.cli.shared.console import err, out, print_json, print_table, quote, say
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def retrain(
         settings,
         labels_file=labels,
         pushed=read_pushed(workspace),
-        report=lambda line: err.print(line, markup=False),
+        report=lambda line: err.print(line),
     )
     if push and found.queue_file:
         _push(found.queue_file, project, workspace, load_labels(labels))
@@ -101,7 +100,7 @@ def status(
     workspace = find_workspace(data)
     state = read_state(workspace, base or name_base(find_project()))
     if source:
-        out.print(locate_source(workspace, state.serving), markup=False)
+        out.print(locate_source(workspace, state.serving))
         return
     if as_json:
         print_json(asdict(state))
@@ -119,14 +118,14 @@ def status(
     if rows:
         heads = ["round", "model", "reviews", "verdict", "F1 before", "F1 new", "tested on", "why not"]
         print_table(heads, rows, right=(0, 2, 4, 5, 6))
-    say(f"In service: {escape(state.serving)}. {len(state.rounds)} rounds.")
+    say(f"In service: {state.serving}. {len(state.rounds)} rounds.")
 
 
 def _push(path: Path, project: str, workspace: Workspace, labels: LabelSchema) -> None:
     from goldspan.annotation.labelstudio.push.public import push as push_samples
 
     report = push_samples(path, project or None, labels=labels, data=workspace.root)
-    err.print(f"Pushed to project {report.project}: {report.title}.", markup=False)
+    err.print(f"Pushed to project {report.project}: {report.title}.")
 
 
 def _show(found: Retrained) -> None:
@@ -144,18 +143,18 @@ def _show(found: Retrained) -> None:
         )
     if found.promotion.promoted:
         kept = f" Entities of the base stay for {', '.join(found.promotion.kept)}." if found.promotion.kept else ""
-        say(f"Promoted.{kept} In service: {escape(found.state.serving)}")
+        say(f"Promoted.{kept} In service: {found.state.serving}")
     else:
-        say(f"Refused: {'; '.join(found.promotion.reasons)}. In service: {escape(found.state.serving)}")
+        say(f"Refused: {'; '.join(found.promotion.reasons)}. In service: {found.state.serving}")
     if found.queue and found.queue_file and not found.queue.entries:
         say("No sample waits for a review outside Label Studio.")
         if found.queue_file.stat().st_size:
-            say(f"Show the new suggestions in it: goldspan studio push {escape(str(found.queue_file))}")
+            say(f"Show the new suggestions in it: goldspan studio push {quote(found.queue_file)}")
     elif found.queue and found.queue_file:
         minutes = max(1, round(sum(entry.seconds for entry in found.queue.entries) / 60))
         say(
             f"Next: {len(found.queue.entries)} of {found.queue.waiting} samples, about {minutes} min of work: "
-            f"goldspan studio push {escape(str(found.queue_file))}"
+            f"goldspan studio push {quote(found.queue_file)}"
         )
 
 

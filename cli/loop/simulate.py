@@ -92,7 +92,7 @@ def simulate(
         samples=samples,
         labels_file=labels,
         workers=workers,
-        report=lambda line: err.print(line, markup=False),
+        report=lambda line: err.print(line),
     )
     document, kept = make_document(found), find_simulation(workspace)
     write_document(kept, document)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldspan.annotation.labels.schema import LabelSchema, is_code
-from goldspan.cli.shared.console import out, say, warn
+from goldspan.cli.shared.console import out, quote, say, warn
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class ImportResult:
         if report.split:
             say(f"{report.split} texts were split into parts of at most {self.options.split_over} characters.")
         self.tally.show(self.options.language)
-        file = self.target
+        file = quote(self.target)
         say(f"Next: goldspan samples check {file} · goldspan annotate {file} · goldspan studio push {file}")
 
 

@@ -119,4 +119,4 @@ def _show_split(outlines: list[Outline], report: SplitReport) -> None:
         ),
         right=(1, 2),
     )
-    out.print(f"{report.groups} groups; the largest holds {report.largest_group:.1%} of the samples.", markup=False)
+    out.print(f"{report.groups} groups; the largest holds {report.largest_group:.1%} of the samples.")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 import orjson
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.markup import escape
 from rich.segment import Segment
+from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 
 from goldspan.annotation.redaction import show_controls
 from goldspan.cli.shared.waiting import LoggedStatus
@@ -27,7 +30,12 @@ _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class TerminalConsole(Console):
-    """A console on which data cannot control the terminal: control and bidirectional characters become symbols."""
+    """A console on which data cannot control the terminal: strings hold no markup, and control and bidirectional
+    characters become symbols.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, soft_wrap=True, **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render as `Console` does, with the text of every segment made safe."""
@@ -36,11 +44,19 @@ class TerminalConsole(Console):
 
     def status(self, status: RenderableType, **options: Any) -> Any:
         """A status line; off a terminal one line a minute instead, so that a log shows that the work continues."""
-        return super().status(status, **options) if self.is_terminal else LoggedStatus(self, str(status))
+        return _PlainStatus(Text(str(status)), console=self) if self.is_terminal else LoggedStatus(self, str(status))
 
     def out(self, *objects: Any, **options: Any) -> None:
         """Write plain text, made safe."""
         super().out(*(show_controls(str(value)) for value in objects), **options)
+
+
+class _PlainStatus(Status):
+    """A status line that holds no markup."""
+
+    def update(self, status: RenderableType | None = None, **options: Any) -> None:
+        """Change the line."""
+        super().update(None if status is None else Text(str(status)), **options)
 
 
 class PipeConsole(TerminalConsole):
@@ -52,23 +68,28 @@ class PipeConsole(TerminalConsole):
         raise SystemExit(0)
 
 
-out = PipeConsole(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-err = TerminalConsole(stderr=True, highlight=False, soft_wrap=True)
+out = PipeConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+err = TerminalConsole(stderr=True)
 
 
 def say(message: str) -> None:
-    """Print a message that is not the result. Markup is enabled: escape data."""
+    """Print a message that is not the result."""
     err.print(message)
 
 
 def warn(message: str) -> None:
-    """Print a warning. Markup in the message is not interpreted."""
-    err.print(f"[yellow]![/yellow] {escape(message)}")
+    """Print a warning."""
+    err.print(Text.assemble(("!", "yellow"), f" {message}"))
 
 
 def fail(message: str) -> None:
-    """Print an error. Markup in the message is not interpreted."""
-    err.print(f"[bold red]error:[/bold red] {escape(message)}")
+    """Print an error."""
+    err.print(Text.assemble(("error:", "bold red"), f" {message}"))
+
+
+def quote(path: Path | str) -> str:
+    """A path as a shell takes it, in a command to copy."""
+    return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
 
 
 def print_json(value: Any) -> None:
@@ -80,7 +101,7 @@ def print_json(value: Any) -> None:
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", right: Sequence[int] = ()
 ) -> None:
-    """Print an aligned table on stdout; `right` holds indices of right-aligned columns. Cells are plain text.
+    """Print an aligned table on stdout; `right` holds indices of right-aligned columns.
 
     In a terminal too narrow for whole words beside each other, each row becomes a block of lines. A table without rows
     is not printed.
@@ -95,7 +116,7 @@ def print_table(
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index in right else "left", overflow="fold")
     for row in cells:
-        table.add_row(*map(escape, row))
+        table.add_row(*row)
     out.print(table)
 
 
@@ -110,9 +131,9 @@ def _fits(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 def _print_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
     if title:
-        out.print(title, markup=False)
+        out.print(title)
     for row in rows:
-        out.print(f"[bold]{escape(row[0] or columns[0])}[/bold]")
+        out.print(row[0] or columns[0], style="bold")
         for column, cell in zip_longest(columns[1:], row[1:], fillvalue=""):
             if cell and cell != "–":
-                out.print(f"  {column}: {cell}" if column else f"  {cell}", markup=False)
+                out.print(f"  {column}: {cell}" if column else f"  {cell}")

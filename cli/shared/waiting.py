@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -31,7 +29,7 @@ def report_waits(console: Console, describe: Callable[[], str], every: float | N
     def report() -> None:
         while not done.wait(interval):
             minutes = (time.monotonic() - begun) / 60
-            console.print(f"… {escape(describe())} ({minutes:.0f} min)")
+            console.print(f"… {describe()} ({minutes:.0f} min)")
 
     thread = threading.Thread(target=report, daemon=True, name="goldspan-waits")
     thread.start()

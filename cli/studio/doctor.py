@@ -63,14 +63,14 @@ def doctor(
 
 
 def _show_findings(diagnosis: Diagnosis) -> None:
-    from rich.markup import escape
+    from rich.text import Text
 
     from goldspan.cli.shared import console
 
     colours = {"ok": "green", "warning": "yellow", "error": "bold red"}
     for finding in diagnosis.findings:
-        colour = colours[finding.severity]
-        console.out.print(f"[{colour}]{finding.severity:8}[/{colour}]{escape(finding.message)}")
+        severity = f"{finding.severity:8}", colours[finding.severity]
+        console.out.print(Text.assemble(severity, finding.message))
         if finding.command:
             purpose = "see" if finding.command.startswith("goldspan studio open") else "fix"
-            console.out.print(f"        {purpose}: {escape(finding.command)}")
+            console.out.print(f"        {purpose}: {finding.command}")

@@ -103,7 +103,7 @@ def bundle(
     print_table(["split", "samples"], manifest["split"]["sizes"].items(), right=(1,))
     for warning in list_warnings(manifest):
         warn(warning)
-    out.print(str(target), markup=False)
+    out.print(str(target))
     say(summarise(manifest))
     say(f"Data {manifest['data']['fingerprint'][:12]}, split {manifest['split']['fingerprint'][:12]}.")
     raise typer.Exit(refusals.exit_code)

@@ -156,19 +156,19 @@ def status(run: RunName = "", data: DataOption = None, as_json: JsonOption = Fal
             }
         )
         return
-    out.print(f"{found.run}: {found.outcome or found.phase} · {describe_job(found.job)}", markup=False)
+    out.print(f"{found.run}: {found.outcome or found.phase} · {describe_job(found.job)}")
     if found.quote is not None:
-        out.print(f"  quoted price: {found.quote:.2f} {found.currency}", markup=False)
+        out.print(f"  quoted price: {found.quote:.2f} {found.currency}")
     if expected_end and not found.outcome:
-        out.print(f"  expected to end: {time.strftime('%Y-%m-%d %H:%M', time.localtime(expected_end))}", markup=False)
+        out.print(f"  expected to end: {time.strftime('%Y-%m-%d %H:%M', time.localtime(expected_end))}")
     show_problems(found.job, folder)
     lines = [(event["at"], f"{event['kind']}: {event['message']}") for event in events[-5:]]
     lines += [(message.at, f"provider: {message.message}") for message in messages[-10:]]
     for at, line in sorted(lines):
-        out.print(f"  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(at))}  {line}", markup=False)
+        out.print(f"  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(at))}  {line}")
     if checkpoints:
         newest = checkpoints[-1]
-        out.print(f"  {len(checkpoints)} checkpoints, the newest at step {newest.step} {newest.model}", markup=False)
+        out.print(f"  {len(checkpoints)} checkpoints, the newest at step {newest.step} {newest.model}")
 
 
 @app.command()
@@ -189,7 +189,7 @@ def watch(
         found = read_status(folder)
         if (line := f"{found.run}: {describe_job(found.job)}") != shown:
             shown = line
-            out.print(line, markup=False)
+            out.print(line)
         if found.outcome:
             say(f"{found.run} has ended: {found.outcome}.")
             return

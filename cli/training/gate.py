@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from rich.text import Text
 
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
@@ -82,6 +83,6 @@ def _show(
         )
         for note in notes:
             warn(note)
-        state = "[bold green]open[/bold green]" if is_open else "[bold red]closed[/bold red]"
-        out.print(f"The gate is {state} for {subject}.")
+        state = ("open", "bold green") if is_open else ("closed", "bold red")
+        out.print(Text.assemble("The gate is ", state, f" for {subject}."))
     raise typer.Exit(Exit.OK if is_open else Exit.GATE_CLOSED)

@@ -57,7 +57,7 @@ def card(model: ModelArgument, data: DataOption = None) -> None:
     """Print the model card."""
     from goldspan.predictors.model.directory import CARD, find_served_folder
 
-    out.print((find_served_folder(_find(model, data)) / CARD).read_text(encoding="utf-8"), markup=False)
+    out.print((find_served_folder(_find(model, data)) / CARD).read_text(encoding="utf-8"))
 
 
 @app.command("verify")
@@ -152,7 +152,7 @@ def prepare(name: Annotated[str, typer.Argument(metavar="NAME", help="rampart, e
     from goldspan.training.models.encoders.catalogue import prepare_encoder
 
     say(f"Preparing {name} …")
-    out.print(str(prepare_encoder(name)), markup=False)
+    out.print(str(prepare_encoder(name)))
 
 
 @app.command("prepare-embedder")
@@ -164,7 +164,7 @@ def prepare_embedder(
     from goldspan.training.artifact.embedder import write_embedder
     from goldspan.training.models.encoders.catalogue import find_encoder
 
-    out.print(str(write_embedder(find_encoder(encoder), folder)), markup=False)
+    out.print(str(write_embedder(find_encoder(encoder), folder)))
 
 
 def _find(model: Path, data: Path | None) -> Path:

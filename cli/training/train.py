@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
+from goldspan.cli.shared.console import err, out, print_json, print_table, quote, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, NewDataOption, RunGroup, make_app
 
 app = make_app(
@@ -140,7 +140,7 @@ def list_all(data: DataOption = None, as_json: JsonOption = False) -> None:
 
 
 def _report(line: str) -> None:
-    err.print(line, markup=False)
+    err.print(line)
 
 
 def _ignore(line: str) -> None:
@@ -159,9 +159,9 @@ def _show_model(model: Any, as_json: bool) -> None:
         ),
         right=(3, 4, 5),
     )
-    out.print(str(model.folder), markup=False)
+    out.print(str(model.folder))
     _warn_of_baselines(model.rows)
-    say(f"Use it with: goldspan annotate FILE --predictor {model.folder}")
+    say(f"Use it with: goldspan annotate FILE --predictor {quote(model.folder)}")
 
 
 def _warn_of_baselines(rows: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from goldspan.cli.shared.console import err, out, print_json, say, warn
+from goldspan.cli.shared.console import err, out, print_json, quote, say, warn
 
 if TYPE_CHECKING:
     from goldspan.training.finetuning.engine import JobView
@@ -54,7 +54,7 @@ def report_job(job: JobView) -> None:
     """Print the state of a job on stderr."""
     from goldspan.training.finetuning.public import describe_job
 
-    err.print(describe_job(job), markup=False)
+    err.print(describe_job(job))
 
 
 def ignore_job(job: JobView) -> None:
@@ -81,8 +81,8 @@ def show_summary(summary: TuningSummary, folder: Path, published: str, *, as_jso
     say(f"{summary.run}: {summary.outcome}{': ' if summary.message else ''}{summary.message}")
     show_problems(summary.job, folder)
     if summary.outcome is TuningOutcome.DONE and published:
-        out.print(published, markup=False)
-        say(f"Use it with: goldspan annotate FILE --predictor {published}")
+        out.print(published)
+        say(f"Use it with: goldspan annotate FILE --predictor {quote(published)}")
     elif summary.outcome is TuningOutcome.DONE:
         say(f"The job had succeeded already. `goldspan finetune resume {summary.run}` makes its predictor.")
     elif summary.outcome in {TuningOutcome.WAITING, TuningOutcome.STOPPED}:
@@ -97,7 +97,7 @@ def show_problems(job: JobView, folder: Path) -> None:
 
     for problem in job.problems:
         place = name_line(folder, problem.line)
-        out.print(f"  line {problem.line}{f' ({place})' if place else ''}: {problem.message}", markup=False)
+        out.print(f"  line {problem.line}{f' ({place})' if place else ''}: {problem.message}")
 
 
 def describe_view(job: JobView, folder: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from goldspan.dashboards import charts, ui
 from goldspan.dashboards.links import link_samples
 from goldspan.dashboards.state import load_agreement, load_state
 from goldspan.dashboards.views import annotators
+from goldspan.dashboards.views.overview import ShareEstimate
 from goldspan.evaluation.people.agreement import AgreementReport
 from goldspan.training.gate.commands import find_commands
 
@@ -58,16 +59,16 @@ def _show_quick(table: pl.DataFrame) -> None:
 def _show_agreement(report: AgreementReport) -> None:
     n = f"n={report.samples:,}"
     rates = (
-        ("Span F1", report.exact, "Same span and label, over all pairs of raters"),
-        ("Overlap F1", report.overlap, "Overlapping spans with the same label"),
-        ("Unlabelled F1", report.unlabelled, "Same span, any label"),
+        ("Span F1", report.exact, report.exact_interval, "Same span and label, over all pairs of raters"),
+        ("Overlap F1", report.overlap, report.overlap_interval, "Overlapping spans with the same label"),
+        ("Unlabelled F1", report.unlabelled, report.unlabelled_interval, "Same span, any label"),
     )
     alpha = "–" if report.alpha.alpha is None else f"{report.alpha.alpha:.2f}"
     ui.show_metrics(
         [
             *(
-                ui.make_share(name, annotators.estimate_agreement(counts, report.samples), explanation)
-                for name, counts, explanation in rates
+                ui.make_share(name, ShareEstimate(counts.measure_f(), report.samples, interval), explanation)
+                for name, counts, interval, explanation in rates
             ),
             ui.Metric("B³", ui.format_share(report.b_cubed.f1), "Clusters of mentions", detail=n),
             ui.Metric("Alpha", alpha, "Krippendorff, by character", detail=n),
@@ -86,6 +87,6 @@ def _draw_matrix(report: AgreementReport) -> None:
         (pl.col("samples") < annotators.MIN_SAMPLES).alias("few"),
     ).select(pl.col("first").alias("rater"), pl.col("second").alias("compared with"), "F1 in %", "samples", "few")
     charts.draw_chart(charts.build_heatmap(shown, "compared with", "rater", "F1 in %", top=100, faint="few"))
-    st.caption(f"Pale cells are based on fewer than {annotators.MIN_SAMPLES} samples.")
+    st.caption(f"Cells: span F1 in %. Pale cells are based on fewer than {annotators.MIN_SAMPLES} samples.")
     once = pairs.filter(pl.col("first") < pl.col("second"))
     ui.show_table(once.rename({"f1": "F1", "b_cubed": "B³"}), "agreement")

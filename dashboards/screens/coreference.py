@@ -41,7 +41,7 @@ def draw() -> None:
             .mark_bar()
             .encode(
                 x=alt.X("clusters:O", title="clusters", axis=alt.Axis(labelAngle=0)),
-                y=alt.Y("sum(samples):Q", title="samples", axis=alt.Axis(tickMinStep=1)),
+                y=alt.Y("sum(samples):Q", title="samples", axis=charts.COUNT_AXIS),
                 color=charts.color_by("language"),
                 tooltip=["clusters", "language", "samples"],
             )
@@ -53,7 +53,7 @@ def draw() -> None:
             alt.Chart(kinds)
             .mark_bar()
             .encode(
-                x=alt.X("sum(mentions):Q", title="mentions"),
+                x=alt.X("sum(mentions):Q", title="mentions", axis=charts.COUNT_AXIS),
                 y=alt.Y("kind:N", title=None),
                 yOffset=alt.YOffset("side:N", sort=["predicted", "annotated"]),
                 color=alt.Color("side:N", scale=charts.SIDES, title=None, legend=alt.Legend(orient="top")),

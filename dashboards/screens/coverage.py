@@ -91,7 +91,7 @@ def _draw_bars(table: pl.DataFrame) -> None:
         .encode(
             y=y,
             yOffset=alt.YOffset("side:N", sort=["predicted", "annotated"]),
-            x=alt.X("entities:Q", title="entities (orange mark: the label's target)"),
+            x=alt.X("entities:Q", title="entities (orange mark: the label's target)", axis=charts.COUNT_AXIS),
             color=alt.Color("side:N", scale=charts.SIDES, title=None, legend=alt.Legend(orient="top")),
             tooltip=["label", "category", "side", "entities", "target"],
             **charts.follow_links({"label": "label"}),
@@ -107,7 +107,7 @@ def _draw_positions(positions: pl.DataFrame) -> None:
         .mark_bar(color=charts.PREDICTED)
         .encode(
             x=alt.X("tenth:O", title="tenth of the text", axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("entities:Q", title="predicted entities"),
+            y=alt.Y("entities:Q", title="predicted entities", axis=charts.COUNT_AXIS),
             tooltip=["tenth", "entities"],
         )
         .properties(height=260)

@@ -10,9 +10,8 @@ from goldspan.dashboards import ui
 from goldspan.dashboards.links import link_samples
 from goldspan.dashboards.state import DashboardState, load_agreement, load_state, load_verdict
 from goldspan.dashboards.views import overview
-from goldspan.dashboards.views.annotators import estimate_agreement
 from goldspan.dashboards.views.handover import count_handed_over, link_criterion
-from goldspan.dashboards.views.overview import Funnel, Indicators, NextStep
+from goldspan.dashboards.views.overview import Funnel, Indicators, NextStep, ShareEstimate
 from goldspan.training.gate.commands import Commands, find_commands
 
 _STEPS = {"generated": "", "pushed": "", "annotated": "touched", "reviewed": "reviewed", "handed over": ""}
@@ -57,7 +56,7 @@ def draw() -> None:
         ui.show_metric(
             ui.make_share(
                 "Agreement",
-                estimate_agreement(report.exact, report.samples),
+                ShareEstimate(report.exact.measure_f(), report.samples, report.exact_interval),
                 "Exact span F1 over all pairs of people; n counts samples",
                 link_samples(state="several people"),
             )
@@ -86,7 +85,8 @@ def _show_gate(state: DashboardState, reviewed: int) -> None:
     columns = st.columns(4)
     for number, criterion in enumerate(verdict.criteria):
         mark = ":green[:material/check_circle:]" if criterion.passed else ":red[:material/cancel:]"
-        columns[number % 4].markdown(f"{mark} [{criterion.question}]({link_criterion(criterion.name)})")
+        column = columns[number * len(columns) // len(verdict.criteria)]
+        column.markdown(f"{mark} [{criterion.question}]({link_criterion(criterion.name)})")
 
 
 def _show_indicators(found: Indicators) -> None:
@@ -140,7 +140,9 @@ def _draw_funnel(funnel: Funnel) -> None:
     links = {"state": "state"}
     base = alt.Chart(charts.add_links(frame, links)).encode(y=alt.Y("step:N", sort=frame["step"].to_list(), title=None))
     bars = base.mark_bar(color=charts.ANNOTATED).encode(
-        x=alt.X("samples:Q", title="samples"), tooltip=["step", "samples"], **charts.follow_links(links)
+        x=alt.X("samples:Q", title="samples", axis=charts.COUNT_AXIS),
+        tooltip=["step", "samples"],
+        **charts.follow_links(links),
     )
     numbers = base.mark_text(align="left", dx=4, color=charts.NEUTRAL).encode(
         x="samples:Q", text=alt.Text("samples:Q", format=",")
@@ -163,7 +165,7 @@ def _draw_days(days: pl.DataFrame) -> None:
     charts.draw_chart(
         chart.encode(
             x=alt.X("date:N", title=None, sort=labelled["date"].to_list(), axis=alt.Axis(labelAngle=-40)),
-            y=alt.Y("reviews:Q", title="reviews", axis=alt.Axis(tickMinStep=1, format="d")),
+            y=alt.Y("reviews:Q", title="reviews", axis=charts.COUNT_AXIS),
             tooltip=["day", "reviews"],
             **charts.follow_links(links),
         ).properties(height=210)

@@ -94,17 +94,6 @@ def _draw_result(chosen: EvaluationResult) -> None:
     with right:
         ui.begin_section("Position in the text")
         positions = results.tabulate_error_positions(chosen)
-        highest = max(positions["errors"], default=1)
-        charts.draw_chart(
-            alt.Chart(positions)
-            .mark_rect()
-            .encode(
-                x=alt.X("twentieth:O", title="twentieth of the text", axis=alt.Axis(labelAngle=0)),
-                y=alt.Y("label:N", title=None, axis=charts.ROW_AXIS),
-                color=alt.Color("errors:Q", scale=charts.make_heat_scale(highest), legend=alt.Legend(orient="top")),
-                tooltip=["label", "twentieth", "errors"],
-            )
-            .properties(height=20 * positions["label"].n_unique() + 110)
-        )
+        charts.draw_chart(charts.build_heatmap(positions, "twentieth of the text", "label", "errors"))
     ui.begin_section("Gold against predicted")
     charts.draw_chart(charts.build_heatmap(results.tabulate_confusion(chosen), "predicted", "gold", "count"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from goldspan.annotation.checks import check_sample
@@ -38,9 +39,18 @@ def draw_sample(state: DashboardState, file: str, record: dict[str, Any], *, to_
         st.html(render_html(sample.text, None, state.labels, show_surfaces=show))
     if to_decide:
         return
-    for issue in (*decoded.issues, *check_sample(sample, state.labels)):
-        by = f"{names[issue.annotation_index]}: " if issue.annotation_index >= 0 else ""
-        ui.show_text(f"{issue.severity}  {issue.code}  {by}{issue.message}")
+    issues = [
+        (
+            issue.severity,
+            issue.code,
+            names[issue.annotation_index] if issue.annotation_index >= 0 else "",
+            issue.message,
+        )
+        for issue in (*decoded.issues, *check_sample(sample, state.labels))
+    ]
+    if issues:
+        schema = dict.fromkeys(("severity", "code", "annotation", "issue"), pl.String)
+        ui.show_table(pl.DataFrame(issues, schema=schema, orient="row"), "sample-issues")
 
 
 def _draw_side_by_side(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import polars as pl
 
 from goldspan.dashboards.mirror.refresh import Mirror
-from goldspan.dashboards.views.overview import ShareEstimate
 from goldspan.evaluation.people.agreement import AgreementReport
 from goldspan.evaluation.scores.spans import SpanCounts
 from goldspan.evaluation.scores.wilson import measure_wilson
@@ -61,50 +58,16 @@ def find_shared(mirror: Mirror, *, models: bool) -> pl.DataFrame:
     return mirror["samples"].filter(enough)
 
 
-def measure_each_person(report: AgreementReport) -> dict[str, float | None]:
-    """Measure the exact F1 of each person against all other people."""
-    sums: dict[str, SpanCounts] = {}
-    for pair in report.pairs:
-        if not is_model(pair.first) and not is_model(pair.second):
-            for name in (pair.first, pair.second):
-                sums[name] = sums.get(name, SpanCounts()) + pair.exact
-    return {name: counts.measure_f() for name, counts in sums.items()}
-
-
-def estimate_agreement(counts: SpanCounts, samples: int) -> ShareEstimate:
-    """The F1 of raters over samples; its 95 % interval takes spans as independent."""
-    return ShareEstimate(counts.measure_f(), samples, _measure_interval(counts))
-
-
-def _measure_interval(counts: SpanCounts) -> tuple[float, float] | None:
-    return measure_wilson(counts.found + counts.right, counts.gold + counts.predicted)
-
-
-def is_model(rater: str) -> bool:
-    """Return whether a rater of an agreement report is a model."""
-    return rater.startswith("model:")
-
-
 def join_agreement(table: pl.DataFrame, report: AgreementReport) -> pl.DataFrame:
-    """Add each person's agreement with the others to the table of annotators.
-
-    `compared` counts samples, once for each other person; the 95 % interval takes spans as independent.
-    """
-    rates, compared, spans = measure_each_person(report), Counter[str](), dict[str, SpanCounts]()
-    for pair in report.pairs:
-        if not is_model(pair.first) and not is_model(pair.second):
-            for name in (pair.first, pair.second):
-                compared[name] += pair.samples
-                spans[name] = spans.get(name, SpanCounts()) + pair.exact
-    people = table["person"].to_list()
-    table = table.drop("suspect").with_columns(pl.col("last active").str.slice(0, 10))
-    counts = [spans.get(person, SpanCounts()) for person in people]
-    intervals = [_measure_interval(one) or (None, None) for one in counts]
-    joined = table.with_columns(
-        pl.Series("agreement", [rates.get(person) for person in people], dtype=pl.Float64),
-        pl.Series("compared", [compared[person] for person in people], dtype=pl.Int64),
-        pl.Series("low", [low for low, _ in intervals], dtype=pl.Float64),
-        pl.Series("high", [high for _, high in intervals], dtype=pl.Float64),
+    """Add each person's agreement with the others (a report without models) to the table of annotators."""
+    found = [report.by_rater.get(person) for person in table["person"]]
+    bounds = [one.interval if one and one.interval else (None, None) for one in found]
+    joined = table.drop("suspect").with_columns(
+        pl.col("last active").str.slice(0, 10),
+        pl.Series("agreement", [one.f1 if one else None for one in found], dtype=pl.Float64),
+        pl.Series("compared", [one.samples if one else 0 for one in found], dtype=pl.Int64),
+        pl.Series("low", [low for low, _ in bounds], dtype=pl.Float64),
+        pl.Series("high", [high for _, high in bounds], dtype=pl.Float64),
     )
     first = ("person", "submitted", "drafts", "skipped", "agreement", "compared", "low", "high")
     return joined.select(*first, pl.exclude(first))

@@ -14,7 +14,7 @@ from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.files import find_json
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.refresh import Mirror
-from goldspan.evaluation.scores.wilson import measure_wilson
+from goldspan.dashboards.views.overview import estimate_share
 from goldspan.predictors.model.directory import CALIBRATION, MANIFEST, find_served_folder, is_model_directory
 from goldspan.training.loop.state import LoopState
 from goldspan.training.runs import find_models_folder, list_model_folders
@@ -152,7 +152,7 @@ def tabulate_curve(model: StoredModel) -> pl.DataFrame:
 def tabulate_kept(mirror: Mirror) -> pl.DataFrame:
     """One row per model version and week: reviews, suggested regions, and the share that people left unchanged.
 
-    A week is named by its Monday. The 95 % interval takes regions as independent. A version that is kept less from
+    A week is named by its Monday. The 95 % interval takes a review as a document. A version that is kept less from
     week to week meets other texts than before, or other people.
     """
     day = pl.col("updated_at").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
@@ -168,21 +168,21 @@ def tabulate_kept(mirror: Mirror) -> pl.DataFrame:
         .filter(pl.col("model_version") != "")
     )
     decisions = mirror["decisions"].select("sample", *[pl.col(n).cast(pl.String) for n in ("person", "outcome")])
-    suggested = decisions.filter(pl.col("outcome") != "added")
-    joined = suggested.join(reviews, on=["sample", "person"])
-    counts = joined.group_by("model_version", "week").agg(
-        pl.len().cast(pl.Int64).alias("regions"), (pl.col("outcome") == "accepted").sum().cast(pl.Int64).alias("kept")
+    suggested = (
+        decisions.filter(pl.col("outcome") != "added")
+        .group_by("sample", "person")
+        .agg((pl.col("outcome") == "accepted").sum().cast(pl.Int64).alias("kept"), pl.len().alias("regions"))
     )
-    by_week = reviews.group_by("model_version", "week").agg(pl.len().cast(pl.Int64).alias("reviews"))
+    joined = reviews.join(suggested, on=["sample", "person"], how="left").fill_null(0)
     rows = []
-    for version, week, number, regions, kept in (
-        by_week.join(counts, on=["model_version", "week"], how="left")
-        .select("model_version", "week", "reviews", pl.col("regions").fill_null(0), pl.col("kept").fill_null(0))
+    for version, week, number, kept, regions in (
+        joined.group_by("model_version", "week")
+        .agg(pl.len().cast(pl.Int64), "kept", "regions")
         .sort("model_version", "week")
         .iter_rows()
     ):
-        low, high = measure_wilson(kept, regions) or (None, None)
-        rows.append((version, week, number, regions, kept / regions if regions else None, low, high))
+        share = estimate_share(kept, regions)
+        rows.append((version, week, number, share.cases, share.value, *(share.interval or (None, None))))
     return pl.DataFrame(rows, schema=_KEPT, orient="row")
 
 

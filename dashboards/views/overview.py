@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,8 @@ import polars as pl
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.mirror.sources import read_pull_state
+from goldspan.evaluation.scores.intervals import estimate_interval
 from goldspan.evaluation.scores.spans import divide
-from goldspan.evaluation.scores.wilson import measure_clustered, measure_wilson
 
 _PACE_DAYS = 7
 
@@ -108,6 +109,7 @@ def measure_indicators(mirror: Mirror, today: date | None = None) -> Indicators:
     samples = mirror["samples"]
     submitted = mirror["reviews"].filter(pl.col("status") == "submitted")
     reviewed = samples.filter(pl.col("reviews") > 0).height
+    left = samples.height - reviewed
     per_day = measure_pace(count_days(mirror, _PACE_DAYS, today))
     lead_time = submitted["lead_time"].drop_nulls().median()
     issues = mirror["issues"].group_by("severity").agg(pl.col("count").sum())
@@ -118,7 +120,7 @@ def measure_indicators(mirror: Mirror, today: date | None = None) -> Indicators:
         reviewed,
         samples.filter(pl.col("cancelled") > 0).height,
         per_day,
-        divide(samples.height - reviewed, per_day),
+        divide(left, per_day) if left else 0.0,
         float(lead_time) if isinstance(lead_time, int | float) else None,
         measure_first_pass(mirror["reviews"]),
         measure_kept(mirror["decisions"]),
@@ -137,18 +139,20 @@ def measure_pace(days: pl.DataFrame) -> float:
 def measure_first_pass(reviews: pl.DataFrame) -> ShareEstimate:
     """Measure the share of reviews of pre-annotated samples that changed nothing."""
     compared = reviews.filter((pl.col("status") == "submitted") & pl.col("edits").is_not_null())
-    unchanged = compared.filter(pl.col("edits") == 0).height
-    return ShareEstimate(
-        divide(unchanged, compared.height), compared.height, measure_wilson(unchanged, compared.height)
-    )
+    unchanged = (compared["edits"] == 0).cast(pl.Int64).to_list()
+    return estimate_share(unchanged, [1] * len(unchanged))
 
 
 def measure_kept(decisions: pl.DataFrame) -> ShareEstimate:
-    """Measure the share of pre-annotated regions that people left unchanged; samples are the units of the interval."""
+    """Measure the share of pre-annotated regions that people left unchanged."""
     predicted = decisions.filter(pl.col("outcome") != "added")
-    counts = predicted.group_by("sample").agg((pl.col("outcome") == "accepted").sum().alias("kept"), pl.len())
-    kept, regions = counts["kept"].to_list(), counts["len"].to_list()
-    return ShareEstimate(divide(sum(kept), sum(regions)), sum(regions), measure_clustered(kept, regions))
+    counts = predicted.group_by("sample", "person").agg((pl.col("outcome") == "accepted").sum().alias("kept"), pl.len())
+    return estimate_share(counts["kept"].to_list(), counts["len"].to_list())
+
+
+def estimate_share(parts: Sequence[int], wholes: Sequence[int]) -> ShareEstimate:
+    """The share, one entry for each review; its interval takes a review as a document, as the gate does."""
+    return ShareEstimate(divide(sum(parts), sum(wholes)), sum(wholes), estimate_interval(parts, wholes))
 
 
 def tabulate_files(mirror: Mirror, workspace: Workspace) -> pl.DataFrame:

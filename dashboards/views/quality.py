@@ -10,8 +10,8 @@ from goldspan.annotation.corpus.quality.measure import QualityReport
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.coverage import filter_languages
 from goldspan.dashboards.views.explore import NONE
+from goldspan.dashboards.views.overview import estimate_share
 from goldspan.evaluation.audit.ledger import AuditLedger, AuditStatus
-from goldspan.evaluation.scores.wilson import measure_wilson
 
 OUTCOMES = ("accepted", "relabelled", "resized", "rejected", "added")
 
@@ -91,17 +91,15 @@ def tabulate_weeks(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFram
         compared.with_columns(day.dt.truncate("1w").alias("week"))
         .drop_nulls("week")
         .group_by("week")
-        .agg(pl.len().cast(pl.Int64).alias("reviews"), (pl.col("edits") == 0).sum().cast(pl.Int64).alias("unchanged"))
+        .agg((pl.col("edits") == 0).cast(pl.Int64))
         .sort("week")
     )
-    intervals = [measure_wilson(row["unchanged"], row["reviews"]) or (0.0, 1.0) for row in counts.iter_rows(named=True)]
-    return counts.select(
-        pl.col("week").cast(pl.String),
-        "reviews",
-        (pl.col("unchanged") / pl.col("reviews")).alias("share"),
-        pl.Series("low", [low for low, _ in intervals], dtype=pl.Float64),
-        pl.Series("high", [high for _, high in intervals], dtype=pl.Float64),
-    )
+    rows = []
+    for week, unchanged in counts.iter_rows():
+        share = estimate_share(unchanged, [1] * len(unchanged))
+        rows.append((str(week), share.cases, share.value, *(share.interval or (None, None))))
+    schema = {"week": pl.String, "reviews": pl.Int64, "share": pl.Float64, "low": pl.Float64, "high": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def tabulate_issues(

@@ -107,11 +107,11 @@ def tabulate_error_kinds(result: EvaluationResult) -> pl.DataFrame:
 def tabulate_error_positions(result: EvaluationResult) -> pl.DataFrame:
     """Errors by label and twentieth of the text, the first being 1."""
     rows = [
-        {"label": label, "twentieth": number, "errors": count}
+        {"label": label, "twentieth of the text": number, "errors": count}
         for label, counts in error_positions(result).items()
         for number, count in enumerate(counts, start=1)
     ]
-    return pl.DataFrame(rows, schema={"label": pl.String, "twentieth": pl.Int64, "errors": pl.Int64})
+    return pl.DataFrame(rows, schema={"label": pl.String, "twentieth of the text": pl.Int64, "errors": pl.Int64})
 
 
 def tabulate_confusion(result: EvaluationResult) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Samp
 Source = str | Path | Iterable[Sample]
 """Samples, or the file or folder that holds them."""
 
+_UNREVIEWED = "it has no annotation in gold; let a person review it"
 _OUTSIDE = "a span of its gold does not lie inside the text"
 _EMPTY = Annotation(Author.model("nothing"))
 
@@ -82,7 +83,9 @@ def read_pairing(
     else:
         pairing = pair_samples(samples, open_samples(predicted, labels, on_error), model)
     if not pairing.documents:
-        reasons = "; ".join(f"{exclusion.sample_id}: {exclusion.reason}" for exclusion in pairing.exclusions[:3])
+        examples = {exclusion.reason: exclusion.sample_id for exclusion in reversed(pairing.exclusions)}
+        counts = Counter(exclusion.reason for exclusion in pairing.exclusions).most_common(3)
+        reasons = "; ".join(f"{reason} ({count:,} samples, such as {examples[reason]})" for reason, count in counts)
         raise InputError(f"Nothing can be scored: {reasons or 'there are no samples'}.")
     return pairing
 
@@ -139,7 +142,7 @@ def pair_gold(gold: Iterable[Sample]) -> Pairing:
     documents = []
     for name, sample in golds.items():
         if sample.best is None or _leaves_text(sample):
-            exclusions.append(Exclusion(name, _OUTSIDE if sample.best else "it has no annotation in gold"))
+            exclusions.append(Exclusion(name, _OUTSIDE if sample.best else _UNREVIEWED))
         else:
             documents.append(make_document(sample, sample.best, _EMPTY))
     return Pairing(
@@ -224,7 +227,7 @@ def _sort(documents: Iterable[Document]) -> tuple[Document, ...]:
 
 def _explain(sample: Sample, partner: Sample | None, model: str) -> str:
     if sample.best is None:
-        return "it has no annotation in gold"
+        return _UNREVIEWED
     if partner is None:
         return "it is in gold but not predicted"
     return f"it has no prediction by {model}" if model else "it has no annotation among the predictions"

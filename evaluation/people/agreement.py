@@ -14,7 +14,7 @@ Cohen's kappa is left out: over spans it drops whatever one rater did not mark, 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -50,12 +50,21 @@ class PairAgreement:
 
 
 @dataclass(frozen=True, slots=True)
+class RaterAgreement:
+    """Exact F1 of one rater against all others over the samples that they share, with its 95 % interval."""
+
+    samples: int
+    f1: float | None
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementReport:
     """All raters. `exact`, `overlap`, `unlabelled` and `by_label` add up the pairs; `alpha` takes all raters at once.
 
-    `raters` counts the samples that each annotated, `samples` those that at least two did. `alpha_by_label` is over the
-    binary question whether a character belongs to that label. `exact_interval` is the 95 % interval of exact F1; a
-    sample is one document.
+    `raters` counts the samples that each annotated, `samples` those that at least two did. `by_rater` is exact F1 of
+    each rater against all others. `alpha_by_label` is over the binary question whether a character belongs to that
+    label. Intervals are at 95 %; a sample is one document.
     """
 
     raters: Mapping[str, int]
@@ -69,7 +78,10 @@ class AgreementReport:
     links: RatioCounts
     alpha: Alpha
     alpha_by_label: Mapping[str, Alpha]
-    exact_interval: Interval | None = None
+    exact_interval: Interval | None
+    overlap_interval: Interval | None
+    unlabelled_interval: Interval | None
+    by_rater: Mapping[str, RaterAgreement]
 
     def to_json(self) -> dict[str, Any]:
         """The report for machines; it holds no text of the samples."""
@@ -80,7 +92,11 @@ class AgreementReport:
             "raters": dict(self.raters),
             "samples": self.samples,
             **scores,
-            "ci95": {"exact": self.exact_interval},
+            "ci95": {
+                "exact": self.exact_interval,
+                "overlap": self.overlap_interval,
+                "unlabelled": self.unlabelled_interval,
+            },
             "pairs": [pair.to_json() for pair in self.pairs],
         }
 
@@ -107,17 +123,15 @@ class _Sums:
     links: RatioCounts = field(default_factory=RatioCounts)
     units: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
-    def compare(self, one: Annotation, other: Annotation) -> None:
-        matches = match_spans(one.entities, other.entities)
-        self.samples += 1
-        self.exact += count_matches(matches, Scheme.STRICT)
-        self.overlap += count_matches(matches, Scheme.TYPE)
-        self.unlabelled += count_matches(matches, Scheme.EXACT)
-        for label, counts in count_by_label(matches, Scheme.STRICT).items():
+    def add(self, found: _Sums) -> None:
+        self.samples += found.samples
+        self.exact += found.exact
+        self.overlap += found.overlap
+        self.unlabelled += found.unlabelled
+        for label, counts in found.by_label.items():
             self.by_label[label] = self.by_label.get(label, SpanCounts()) + counts
-        clusters = build_clusters(one), build_clusters(other)
-        self.b_cubed += count_b_cubed(*clusters)
-        self.links += count_links(*clusters)
+        self.b_cubed += found.b_cubed
+        self.links += found.links
 
     def note_units(self, length: int, annotations: Iterable[Annotation]) -> None:
         for unit in iter_character_units([annotation.entities for annotation in annotations], length):
@@ -128,33 +142,59 @@ class _Sums:
         return compute_alpha(Unit(values, weight) for values, weight in self.units.items())
 
 
+def _compare(one: Annotation, other: Annotation) -> _Sums:
+    matches = match_spans(one.entities, other.entities)
+    clusters = build_clusters(one), build_clusters(other)
+    return _Sums(
+        samples=1,
+        exact=count_matches(matches, Scheme.STRICT),
+        overlap=count_matches(matches, Scheme.TYPE),
+        unlabelled=count_matches(matches, Scheme.EXACT),
+        by_label=count_by_label(matches, Scheme.STRICT),
+        b_cubed=count_b_cubed(*clusters),
+        links=count_links(*clusters),
+    )
+
+
+def _measure_interval(documents: Iterable[SpanCounts]) -> Interval | None:
+    """The interval of F1, which is the share (right + found) / (predicted + gold)."""
+    counts = list(documents)
+    return estimate_interval([one.right + one.found for one in counts], [one.predicted + one.gold for one in counts])
+
+
 class _Collector:
     def __init__(self) -> None:
         self._raters: Counter[str] = Counter()
         self._pairs: dict[tuple[str, str], _Sums] = {}
         self._all = _Sums()
-        self._samples: list[tuple[float, float]] = []
+        self._documents: list[_Sums] = []
+        self._by_rater: defaultdict[str, list[SpanCounts]] = defaultdict(list)
 
     def add(self, length: int, annotations: Mapping[str, Annotation]) -> None:
         self._raters.update(list(annotations))
         if len(annotations) < 2:
             return
-        before = self._all.exact
-        self._all.note_units(length, annotations.values())
+        sample = _Sums()
+        by_rater = dict.fromkeys(annotations, SpanCounts())
         for first, second in combinations(sorted(annotations), 2):
+            found = _compare(annotations[first], annotations[second])
             pair = self._pairs.setdefault((first, second), _Sums())
             pair.note_units(length, (annotations[first], annotations[second]))
-            for sums in (pair, self._all):
-                sums.compare(annotations[first], annotations[second])
-        after = self._all.exact
-        spans = after.gold + after.predicted - before.gold - before.predicted
-        self._samples.append((2 * (after.found - before.found), spans))
+            pair.add(found)
+            sample.add(found)
+            by_rater[first] += found.exact
+            by_rater[second] += found.exact
+        self._all.note_units(length, annotations.values())
+        self._all.add(sample)
+        self._documents.append(sample)
+        for rater, counts in by_rater.items():
+            self._by_rater[rater].append(counts)
 
     def finish(self) -> AgreementReport:
         sums = self._all
         return AgreementReport(
             raters=dict(sorted(self._raters.items())),
-            samples=len(self._samples),
+            samples=len(self._documents),
             pairs=tuple(_make_pair(names, pair) for names, pair in sorted(self._pairs.items())),
             exact=sums.exact,
             overlap=sums.overlap,
@@ -164,7 +204,13 @@ class _Collector:
             links=sums.links,
             alpha=sums.alpha,
             alpha_by_label=_split_alpha(sums.units),
-            exact_interval=estimate_interval([one for one, _ in self._samples], [other for _, other in self._samples]),
+            exact_interval=_measure_interval(one.exact for one in self._documents),
+            overlap_interval=_measure_interval(one.overlap for one in self._documents),
+            unlabelled_interval=_measure_interval(one.unlabelled for one in self._documents),
+            by_rater={
+                name: RaterAgreement(len(found), sum(found, SpanCounts()).measure_f(), _measure_interval(found))
+                for name, found in sorted(self._by_rater.items())
+            },
         )
 
 

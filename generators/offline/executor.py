@@ -6,12 +6,12 @@ import asyncio
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.offline.model import count_tokens, write_content
-from goldspan.generators.providers.protocol import Answer, Request, RequestQueue
+from goldspan.generators.providers.protocol import Answer, Executor, Request, RequestQueue
 
 _AT_ONCE = 32
 
 
-class OfflineExecutor:
+class OfflineExecutor(Executor):
     """The `Executor` that writes answers itself; they are judged like any model's."""
 
     def __init__(self, labels: LabelSchema, families: int = 0) -> None:
@@ -25,15 +25,6 @@ class OfflineExecutor:
             await asyncio.sleep(0)
             if not requests:
                 await queue.wait(1.0)
-
-    async def reconcile(self, queue: RequestQueue) -> None:
-        """Nothing is ever open."""
-
-    async def cancel(self, queue: RequestQueue) -> None:
-        """Nothing is ever open."""
-
-    async def abandon(self, queue: RequestQueue) -> None:
-        """Nothing is ever open."""
 
     def _answer(self, request: Request) -> Answer:
         content = write_content(request.body, self._labels, self._families)

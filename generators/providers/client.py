@@ -28,7 +28,7 @@ from goldspan.generators.providers.json_post import (
     PostError,
     PostReply,
 )
-from goldspan.generators.providers.parsing import find_error, load_json_bytes, read_events
+from goldspan.generators.providers.parsing import find_error, load_document, read_events
 from goldspan.generators.providers.waiting import read_retry_after
 
 _TRIES_AGAIN = 3
@@ -141,12 +141,11 @@ class ChatClient:
         if reply.status >= 300:
             raise read_status_error(self._make_error(reply), self._url, self._key)
         raw = reply.body
-        try:
-            body = load_json_bytes(raw)
-        except (ValueError, RecursionError):
+        body = load_document(raw)
+        if body is None:
             body = read_events(raw)
             if body is None:
-                raise Unreadable(f"{self._url} answered with status 200 and no JSON", raw) from None
+                raise Unreadable(f"{self._url} answered with status 200 and no JSON", raw)
             raw = orjson.dumps(body)
         if not isinstance(body, dict):
             raise Unreadable(f"{self._url} answered with status 200 and no JSON object", raw)
@@ -159,9 +158,8 @@ class ChatClient:
         headers = {name: value for name, value in reply.headers.items() if name not in FRAMING}
         request = httpx2.Request("POST", f"{self._url}/chat/completions")
         response = httpx2.Response(reply.status, headers=headers, content=reply.body, request=request)
-        try:
-            body = load_json_bytes(reply.body)
-        except (ValueError, RecursionError):
+        body = load_document(reply.body)
+        if body is None:
             message = response.text or f"Error code: {reply.status}"
             return openai.APIStatusError(message, response=response, body=None)
         inner = body.get("error", body) if isinstance(body, dict) else body

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx2
@@ -21,7 +21,8 @@ MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one completion after decompression."""
 MAX_FILE = 4 * 1024 * 1024 * 1024
 """Bytes of one output file (an address that ends in `/content`) after decompression; it is read in pieces."""
-COMPRESSIONS = frozenset({"gzip", "deflate", "x-gzip"})
+_COMPRESSIONS = frozenset({"gzip", "deflate", "x-gzip"})
+_GZIP = b"\x1f\x8b"
 NOT_TAKEN = frozenset({421, 425})
 """Misdirected Request and Too Early (RFC 9110, 8470): not processed, and to be sent again as it was."""
 _PIECE = 1 << 20
@@ -31,33 +32,61 @@ class TooLargeError(httpx2.TransportError):
     """An answer is larger than the limit."""
 
 
+class Decompressor:
+    """Decompresses an answer, whatever its Content-Encoding: some servers compress unannounced, others announce only.
+
+    What follows the compressed data is ignored, unless it is another part (RFC 1952, 2.2).
+    """
+
+    def __init__(self, encoding: str) -> None:
+        self._is_announced = encoding.strip().lower() in _COMPRESSIONS
+        self._has_begun = False
+        self._decoder: zlib._Decompress | None = None
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """What the next bytes of the answer give, in pieces.
+
+        Raises:
+            zlib.error: they are damaged.
+        """
+        if chunk and not self._has_begun:
+            self._has_begun = True
+            self._decoder = self._choose_decoder(chunk)
+        if self._decoder is None:
+            yield chunk
+            return
+        while chunk:
+            yield self._decoder.decompress(chunk, _PIECE)
+            chunk = self._decoder.unconsumed_tail
+            if self._decoder.eof and self._decoder.unused_data.startswith(_GZIP):
+                chunk = self._decoder.unused_data
+                self._decoder = zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+    def _choose_decoder(self, first: bytes) -> zlib._Decompress | None:
+        if _GZIP.startswith(first[:2]):
+            return zlib.decompressobj(zlib.MAX_WBITS | 16)
+        if not self._is_announced or first.lstrip()[:1] in {b"", b"{", b"["}:
+            return None
+        has_header = first[0] & 0x0F == 8 and int.from_bytes(first[:2]) % 31 == 0
+        return zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
+
+
 class _BoundedStream(httpx2.AsyncByteStream):
     """A response's bytes, decompressed, up to the limits."""
 
-    def __init__(self, stream: httpx2.AsyncByteStream, meter: AnswerMeter, *, is_compressed: bool) -> None:
-        self._stream, self._meter, self._is_compressed = stream, meter, is_compressed
+    def __init__(self, stream: httpx2.AsyncByteStream, meter: AnswerMeter, encoding: str) -> None:
+        self._stream, self._meter, self._decompressor = stream, meter, Decompressor(encoding)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._decompress():
+        async for chunk in self._stream:
             try:
-                self._meter.add(len(piece))
+                for piece in self._decompressor.feed(chunk):
+                    self._meter.add(len(piece))
+                    yield piece
             except AnswerLimitError as error:
                 raise (httpx2.ReadTimeout if error.is_late else TooLargeError)(str(error)) from None
-            yield piece
-
-    async def _decompress(self) -> AsyncIterator[bytes]:
-        decoder = zlib.decompressobj(zlib.MAX_WBITS | 32) if self._is_compressed else None
-        async for chunk in self._stream:
-            if decoder is None:
-                yield chunk
-                continue
-            rest = chunk
-            while rest:
-                try:
-                    yield decoder.decompress(rest, _PIECE)
-                except zlib.error as error:
-                    raise httpx2.DecodingError(f"the compressed answer is damaged: {error}") from None
-                rest = decoder.unconsumed_tail
+            except zlib.error as error:
+                raise httpx2.DecodingError(f"the compressed answer is damaged: {error}") from None
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -83,14 +112,13 @@ def make_http_client(
     async def bound(response: httpx2.Response) -> None:
         if response.status_code in NOT_TAKEN:
             response.headers["x-should-retry"] = "true"
-        encoding = response.headers.get("content-encoding", "").strip().lower()
-        is_compressed = encoding in COMPRESSIONS
-        if is_compressed:
+        encoding = response.headers.get("content-encoding", "")
+        if encoding.strip().lower() in _COMPRESSIONS:
             del response.headers["content-encoding"]
         if isinstance(response.stream, httpx2.AsyncByteStream):
             is_file = response.request.url.path.endswith("/content")
             meter = AnswerMeter(compute_patience(response.request), MAX_FILE if is_file else max_bytes)
-            response.stream = _BoundedStream(response.stream, meter, is_compressed=is_compressed)
+            response.stream = _BoundedStream(response.stream, meter, encoding)
 
     return _PatientClient(
         base_url=base_url,

@@ -19,12 +19,11 @@ import httpx2
 from goldspan.annotation.answers import AnswerMeter, compute_wait
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.origins import is_loopback
-from goldspan.generators.providers.http import COMPRESSIONS, MAX_ANSWER
+from goldspan.generators.providers.http import MAX_ANSWER, Decompressor
 
 _TIMEOUT = 600.0
 """Seconds of silence after which an answer is given up."""
 _CONNECT_TIMEOUT = 10.0
-_GZIP = b"\x1f\x8b"
 
 
 class PostReply(NamedTuple):
@@ -86,14 +85,17 @@ class JsonPoster:
         async with self._session.post(
             self._address, data=content, headers=headers, allow_redirects=False, proxy=self._proxy
         ) as answer:
-            pieces: list[bytes] = []
-            meter = AnswerMeter(math.inf, MAX_ANSWER)
-            async for piece in answer.content.iter_any():
-                meter.add(len(piece))
-                pieces.append(piece)
             found = {name.lower(): value for name, value in answer.headers.items()}
-            body = _decompress(b"".join(pieces), found.get("content-encoding", ""))
-            return PostReply(answer.status, found, body)
+            decompressor, meter = Decompressor(found.get("content-encoding", "")), AnswerMeter(math.inf, MAX_ANSWER)
+            pieces: list[bytes] = []
+            try:
+                async for chunk in answer.content.iter_any():
+                    for piece in decompressor.feed(chunk):
+                        meter.add(len(piece))
+                        pieces.append(piece)
+            except zlib.error:
+                raise PostDamagedError("its compression is damaged") from None
+            return PostReply(answer.status, found, b"".join(pieces))
 
 
 def find_proxy(address: str) -> str | None:
@@ -113,21 +115,3 @@ def find_proxy(address: str) -> str | None:
             f"{parts.scheme.upper()}_PROXY to an http:// address, or name the host in NO_PROXY."
         )
     return proxy
-
-
-def _decompress(raw: bytes, encoding: str) -> bytes:
-    """The body, whatever its header says: some servers compress unannounced, others announce and do not."""
-    if raw.startswith(_GZIP):
-        forms: tuple[int, ...] = (zlib.MAX_WBITS | 32,)
-    elif encoding.strip().lower() not in COMPRESSIONS or raw.lstrip()[:1] in {b"", b"{", b"["}:
-        return raw
-    else:
-        forms = (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS)
-    for form in forms:
-        try:
-            body = zlib.decompressobj(form).decompress(raw, MAX_ANSWER + 1)
-        except zlib.error:
-            continue
-        AnswerMeter(math.inf, MAX_ANSWER).add(len(body))
-        return body
-    raise PostDamagedError("its compression is damaged")

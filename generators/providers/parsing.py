@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from goldspan.generators.providers.fields import as_mapping, read_count
 from goldspan.generators.providers.protocol import Answer, AnswerState
 
 TRUNCATED = "length"
@@ -40,11 +41,6 @@ def load_document(raw: bytes) -> Any:
         return None
 
 
-def as_mapping(value: Any) -> Mapping[str, Any]:
-    """The value if it is an object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
 def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
     """Parse a `chat.completion` object; malformed ones and errors become FAILED answers.
 
@@ -53,8 +49,8 @@ def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
     usage = as_mapping(body.get("usage"))
     blank = Answer(
         custom_id,
-        tokens_in=_as_count(usage.get("prompt_tokens") or usage.get("input_tokens")),
-        tokens_out=_as_count(usage.get("completion_tokens") or usage.get("output_tokens")),
+        tokens_in=read_count(usage, "prompt_tokens", "input_tokens"),
+        tokens_out=read_count(usage, "completion_tokens", "output_tokens"),
         model=str(body.get("model") or ""),
     )
     choice = _find_choice(body)
@@ -108,9 +104,8 @@ def read_events(raw: bytes) -> dict[str, Any] | None:
     for chunk in chunks:
         if chunk == b"[DONE]":
             break
-        try:
-            document = as_mapping(load_json_bytes(chunk))
-        except (ValueError, RecursionError):
+        document = load_document(chunk)
+        if not isinstance(document, Mapping):
             return None
         whole |= {name: value for name, value in document.items() if name != "choices" and value}
         choice = _find_choice(document)
@@ -174,7 +169,3 @@ def _read_tool_call(message: Mapping[str, Any]) -> str:
     if isinstance(arguments, Mapping):
         return json.dumps(arguments, ensure_ascii=False)
     return arguments if isinstance(arguments, str) else ""
-
-
-def _as_count(value: Any) -> int:
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e12 else 0

@@ -30,6 +30,7 @@ Rules for an executor:
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -108,9 +109,10 @@ class RequestQueue(Protocol):
         """Sleep until a row may be ready or the queue is finished, at most `timeout` seconds."""
 
 
-class Executor(Protocol):
-    """Executes requests."""
+class Executor(ABC):
+    """Executes requests. All but `run` is for executors that leave requests with the provider."""
 
+    @abstractmethod
     async def run(self, queue: RequestQueue, stop: asyncio.Event) -> None:
         """Take rows and deliver answers until the queue is finished or `stop` is set.
 
@@ -119,11 +121,11 @@ class Executor(Protocol):
             TransientServiceError: the service is down or keeps failing; the run can be resumed later.
         """
 
-    async def reconcile(self, queue: RequestQueue) -> None:
+    async def reconcile(self, queue: RequestQueue) -> None:  # noqa: B027
         """Look up open submissions at the provider and deliver their answers; send nothing new."""
 
-    async def cancel(self, queue: RequestQueue) -> None:
+    async def cancel(self, queue: RequestQueue) -> None:  # noqa: B027
         """Cancel at the provider whatever is still open, and deliver the answers received so far."""
 
-    async def abandon(self, queue: RequestQueue) -> None:
+    async def abandon(self, queue: RequestQueue) -> None:  # noqa: B027
         """Forget whatever is open at the provider, without asking it; the rows are ready again."""

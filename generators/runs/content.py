@@ -54,7 +54,7 @@ def write_content_fields(spec: Spec, settings: RunSettings, labels: LabelSchema)
 
 def forget_files() -> None:
     """Read the files of a run anew when they are next needed: a notebook may have changed them since the last run."""
-    for read in (_load_scenarios, _load_examples, read_passages, load_samples):
+    for read in (_load_scenarios, _load_examples, _draw_example, read_passages, load_samples):
         read.cache_clear()
 
 

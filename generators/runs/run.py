@@ -13,10 +13,12 @@ from pathlib import Path
 from goldspan.annotation.configuration import require_least
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.labels.schema import Label, LabelSchema
+from goldspan.annotation.labels.values import list_known_values
 from goldspan.annotation.loops import run_interruptible
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.lock import is_running
+from goldspan.generators.offline.sentences import check_phrases
 from goldspan.generators.providers.budget import Budget
 from goldspan.generators.providers.credentials import find_key
 from goldspan.generators.providers.profiles import find_profile
@@ -65,9 +67,11 @@ def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -
     """Check settings before anything is written to disk.
 
     Raises:
-        InputError: a language, a label or the address makes no sense, or own texts have nothing to show.
+        InputError: a language, a label or the address makes no sense, or own texts have nothing to show, or the
+            project's phrases do not fit its labels.
         ConfigurationError: there is no key, or no price for a limit in dollars.
     """
+    check_phrases(labels)
     draw_brief(settings, labels, 0)
     if settings.provider == OFFLINE:
         _require_written_values(settings, labels)
@@ -135,7 +139,9 @@ def _list_asked(settings: RunSettings, labels: LabelSchema) -> list[Label]:
 
 def _require_written_values(settings: RunSettings, labels: LabelSchema) -> None:
     """Refuse offline texts without the entities that only a language model could think of."""
-    invented = [label.code for label in _list_asked(settings, labels) if label.values == MODEL and not label.examples]
+    invented = [
+        label.code for label in _list_asked(settings, labels) if label.values == MODEL and not list_known_values(label)
+    ]
     if invented:
         raise ConfigurationError(
             f"The offline author knows no value for {', '.join(invented)}: the label schema leaves them to a language "

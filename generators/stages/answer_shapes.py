@@ -24,6 +24,7 @@ _ALIASES = {
 }
 _IN_WORDS = re.compile(r"(.+?)\s*[(\[]([A-Z][A-Z0-9_]+)[)\]]|([A-Z][A-Z0-9_]+)\s*[:=]\s*(.+)")
 """An entity in words: `Lyon (CITY)` or `CITY: Lyon`."""
+_PREFIX = re.compile(r"^[BIESLU]-")
 _STARTS = ("start", "start_char", "start_offset", "begin", "offset_start")
 _ENDS = ("end", "end_char", "end_offset", "stop", "offset_end")
 
@@ -84,6 +85,8 @@ def _iter_entities(entities: Any, labels: LabelSchema) -> Iterator[dict[str, Any
     for entry in entities if isinstance(entities, list) else ():
         if isinstance(entry, Mapping):
             yield _name_fields(entry)
+        elif isinstance(entry, list) and len(entry) == 3 and [type(part) for part in entry] == [int, int, str]:
+            yield {"start": entry[0], "end": entry[1], "label": entry[2]}
         elif isinstance(entry, list) and len(entry) == 2:
             first, second = entry
             yield {"value": first, "label": second} if second in codes else {"value": second, "label": first}
@@ -107,10 +110,13 @@ def _name_fields(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fold_label(entry: Mapping[str, Any], labels: LabelSchema) -> dict[str, Any]:
-    """An entity with its label in capitals where that names one."""
+    """An entity with its label as the schema has it, where `first name` or `B-CITY` names one."""
     label = entry.get("label")
-    is_small = isinstance(label, str) and label not in labels.entity_codes and label.upper() in labels.entity_codes
-    return {**entry, "label": label.upper()} if isinstance(label, str) and is_small else dict(entry)
+    if isinstance(label, str) and label not in labels.entity_codes:
+        plain = re.sub(r"[ -]", "_", _PREFIX.sub("", label.strip())).upper()
+        known = next((code for code in (plain, plain.replace("_", "")) if code in labels.entity_codes), label)
+        return {**entry, "label": known}
+    return dict(entry)
 
 
 def _read_place(entry: Mapping[str, Any], text: str, values: Mapping[str, set[str]]) -> dict[str, Any]:

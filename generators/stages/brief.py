@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from goldspan.annotation.text.homographs import is_homograph
 from goldspan.annotation.text.words import find_occurrences, joins_compound, splits_word
 from goldspan.annotation.types import Entity, sort_spans
 
@@ -51,11 +52,14 @@ class _Work:
         return any(entity.start < end and start < entity.end for entity in self.claimed)
 
 
-def match_brief(text: str, entities: Sequence[Entity], values: Sequence[Mapping[str, Any]]) -> BriefMatch:
+def match_brief(
+    text: str, entities: Sequence[Entity], values: Sequence[Mapping[str, Any]], *, is_trusted: bool = False
+) -> BriefMatch:
     """Hold a text and its entities to the values of its brief.
 
     Longer values take their places first. A value given with two labels counts as tagged with either. A short number or
-    single character that stands more often than it was given is mended only where a model tagged it itself.
+    single character that stands more often than it was given is mended only where a model tagged it itself. A trusted
+    author is not searched for values that stand in another form beside the given one.
     """
     labels_of: dict[str, list[str]] = {}
     given: Counter[str] = Counter()
@@ -67,16 +71,15 @@ def match_brief(text: str, entities: Sequence[Entity], values: Sequence[Mapping[
     work = _Work(text, list(entities))
     absent: list[str] = []
     for value in sorted(labels_of, key=lambda value: (-len(value), value)):
-        everywhere = list(find_occurrences(text, value))
-        is_altered = not everywhere
-        if is_altered:
-            everywhere = find_altered(text, value)
-            if not everywhere:
-                absent += labels_of[value]
-                continue
-        places = [place for place in everywhere if not work.is_claimed(*place)]
+        exact = list(find_occurrences(text, value))
+        altered = [] if exact and (is_trusted or is_homograph(value)) else find_altered(text, value)
+        if exact:
+            altered = [place for place in altered if _is_repeat(text, place, value, exact)]
+        if not (exact or altered):
+            absent += labels_of[value]
+        places = [place for place in sorted({*exact, *altered}) if not work.is_claimed(*place)]
         if places:
-            _settle_value(work, value, labels_of[value], places, given[value], is_altered=is_altered)
+            _settle_value(work, value, labels_of[value], places, given[value], exact)
     for rest in work.rests:
         _settle_rest(work, rest)
     return BriefMatch(
@@ -110,6 +113,19 @@ def find_altered(text: str, value: str) -> list[Span]:
     return found
 
 
+def _is_repeat(text: str, place: Span, value: str, exact: Sequence[Span]) -> bool:
+    """True if a value stands at a place in another form, apart from the places where it stands as given."""
+    start, end = place
+    return _fold(text[start:end]) == _fold(value) and not any(a < end and start < b for a, b in exact)
+
+
+def _fold(value: str) -> str:
+    """A value whatever its case and Unicode form, a number whatever its separators; letters keep their accents."""
+    folded = unicodedata.normalize("NFKC", value).casefold()
+    is_number = any(character.isdigit() for character in folded)
+    return "".join(character for character in folded if not (is_number and character in _SEPARATORS))
+
+
 def _squeeze(text: str) -> tuple[str, list[int]]:
     characters: list[str] = []
     offsets: list[int] = []
@@ -124,9 +140,9 @@ def _squeeze(text: str) -> tuple[str, list[int]]:
 
 
 def _settle_value(
-    work: _Work, value: str, labels: list[str], places: list[Span], times: int, *, is_altered: bool
+    work: _Work, value: str, labels: list[str], places: list[Span], times: int, exact: list[Span]
 ) -> None:
-    """Give every place of a value its label."""
+    """Give every place of a value its label; at those that are not `exact` it stands in another form."""
     tagged = {(e.start, e.end): e for e in work.entities if (e.start, e.end) in places and e.label in labels}
     untagged = [place for place in places if place not in tagged]
     if _is_doubtful(value) and len(places) > times:
@@ -140,7 +156,7 @@ def _settle_value(
         if place in tagged:
             _claim(work, tagged[place], "")
         elif place in alone:
-            _mend(work, place, labels, is_altered=is_altered)
+            _mend(work, place, labels, is_altered=place not in exact)
     if not (tagged or alone):
         work.unclear += labels
 

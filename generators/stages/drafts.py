@@ -22,6 +22,7 @@ from goldspan.generators.providers.plain_answers import strip_fences
 from goldspan.generators.stages.additions import check_additions
 from goldspan.generators.stages.brief import match_brief
 from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged, read_tagged
+from goldspan.generators.stages.omissions import find_omissions
 from goldspan.generators.stages.tag_reader import has_other_tags, read_leniently, strip_emphasis
 
 _MAY_LACK = 0.25
@@ -82,10 +83,13 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
         repairs.append("trimmed_tag")
     if len(entities) < len(reading.tagged.entities):
         repairs.append("doubled_tag")
+    if not context.is_trusted and (omitted := find_omissions(text, entities, context.labels)):
+        entities = (*entities, *omitted)
+        repairs.append("untagged_form")
     if brief.get("hard_negative") and entities:
         raise WrongAnswerError("The brief asks for a document without any entity, but there are entities in it.")
     _require_clean(text, entities, context)
-    match = match_brief(text, entities, brief.get("values", ()))
+    match = match_brief(text, entities, brief.get("values", ()), is_trusted=context.is_trusted)
     repairs += match.repairs
     entities = match.entities if context.is_trusted else _settle_additions(text, match.entities, context, repairs)
     _require_no_label(text, entities, context)

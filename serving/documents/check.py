@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from goldspan.annotation.text.words import find_occurrences
 from goldspan.masking.mask import Masker
-from goldspan.masking.repeats import is_telling
+from goldspan.masking.repeats import is_verifiable
 from goldspan.serving.documents.base import read_document
 from goldspan.serving.documents.escapes import open_escapes
 from goldspan.serving.documents.plain import decode_text
@@ -41,8 +41,8 @@ async def check_masked_file(
     written, _ = decode_text(read_document(masked), str(masked))
     annotation = await masker.read(text, language, country)
     spans = masker.find(text, annotation, country)
-    values = {text[span.start : span.end]: span.label for span in spans}
-    values = {value: label for value, label in values.items() if is_telling(value)}
+    found = ((text[span.start : span.end], span) for span in spans)
+    values = {value: span.label for value, span in found if is_verifiable(value, span.source)}
     forms = {written, html.unescape(written), unquote(html.unescape(written)), open_escapes(written).text}
     standing = Counter(
         label

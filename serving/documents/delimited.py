@@ -113,8 +113,9 @@ def _write_row(row: RawRow, changed: dict[int, str], delimiter: str) -> str:
 
 
 def _quote(value: str, cell: str, delimiter: str) -> str:
-    needed = any(sign in value for sign in (delimiter, '"', "\n", "\r"))
-    return '"' + value.replace('"', '""') + '"' if needed or cell.startswith('"') else value
+    mark = cell[: cell.startswith("\ufeff")]
+    needed = any(sign in value for sign in (delimiter, '"', "\n", "\r")) or cell.startswith('"', len(mark))
+    return mark + ('"' + value.replace('"', '""') + '"' if needed else value)
 
 
 def _unquote(cell: str) -> str:

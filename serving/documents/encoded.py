@@ -1,7 +1,9 @@
 """Encodings that hold text: base64 and hex (data addresses, tokens, cells), encoded words of mail headers.
 
 A run of base64 counts as text where it has letters of both cases and decodes to printable characters; of a short run
-most of them have to be letters, digits and blanks. Runs below 16 characters are words like others.
+most of them have to be letters, digits and blanks. Shorter runs are words like others, but for values that say how they
+are written: of LDIF (`cn:: TcO8bGxlcg==`), of HTTP (`Basic …`), hex with a prefix. Base32 and Ascii85 are not read:
+mail, logs and web pages hold no texts in them.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ WORD = r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?="
 
 _RUN = regex.compile(
     rf"(?P<words>{WORD}(?:\s+{WORD})*)"
-    r"|(?P<hex>(?<![A-Za-z0-9+/=_-])(?:0x|\\x)?(?P<digits>[0-9a-fA-F]{16,})(?![A-Za-z0-9+/=_-]))"
+    r"|(?P<hex>(?<![A-Za-z0-9+/=_-])(?:(?:0[xX]|\\x|[xX]')(?P<digits>[0-9a-fA-F]{6,})|(?P<digits>[0-9a-fA-F]{16,}))"
+    r"(?![A-Za-z0-9+/=_-]))"
+    r"|(?P<declared>(?<=(?m:^)[\w;-]{1,60}:: |\bBasic )[A-Za-z0-9+/]{4,15}={0,2}(?![A-Za-z0-9+/=]))"
     r"|(?P<spaced>(?<![A-Za-z0-9])(?P<group>(?:[0-9a-fA-F]{2}){1,4})(?:(?P<by>[ :-])[0-9a-fA-F]{2,8})"
     r"(?:(?P=by)[0-9a-fA-F]{2,8})+(?![A-Za-z0-9]))"
     r"|(?:[A-Za-z0-9+/]{60,76}\r?\n[ \t]*)+[A-Za-z0-9+/]{2,76}={0,2}(?![A-Za-z0-9+/])|[A-Za-z0-9+/_-]{16,}={0,2}"
@@ -59,7 +63,7 @@ def find_encoded(source: str) -> Iterator[EncodedText]:
         else:
             prefix = match.group()[: -len(match["digits"])] if match["hex"] else ""
             found = _read_hex(start, end, prefix, match["digits"]) if match["hex"] else None
-            found = found or _read_base64(start, end, match.group())
+            found = found or _read_base64(start, end, match.group(), 1 if match["declared"] else _LEAST)
         if found:
             yield found
             continue
@@ -99,12 +103,12 @@ def _read_hex(start: int, end: int, prefix: str, digits: str, separator: str = "
     return EncodedText(start, end, text, encode)
 
 
-def _read_base64(start: int, end: int, run: str) -> EncodedText | None:
+def _read_base64(start: int, end: int, run: str, least: int = _LEAST) -> EncodedText | None:
     body = "".join(run.split())
     bare = body.rstrip("=")
     if len(bare) % 4 == 1 and len(bare) > _LEAST:
         return _read_base64(start, end, run[:-1])
-    if len(bare) % 4 == 1 or len(bare) < _LEAST or bare.islower() or bare.isupper() or bare.isdigit():
+    if len(bare) % 4 == 1 or len(bare) < least or bare.islower() or bare.isupper() or bare.isdigit():
         return None
     url_safe = "-" in bare or "_" in bare
     try:

@@ -24,9 +24,10 @@ from goldspan.serving.documents.encoded import WORD
 _INVISIBLE = r"\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
 """Soft hyphens, zero-width spaces, marks of direction."""
 
-SIGNS = frozenset(
-    "%&=\\<+_{|\x07\x08\x1b\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+_SIGNS = frozenset(
+    "%&=\\<+_{|ÃÄÅ\x07\x08\x1b\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
+_BEGINNINGS = ("xn--", "fromCharCode(")
 """A text with none of these has no escapes."""
 
 _QUOTED = r"(?i)quoted-printable|=[CDE][0-9A-F]=[89AB][0-9A-F]|=3D[\"']|=20\r?\n"
@@ -53,10 +54,14 @@ _MEANT = MappingProxyType(dict(zip(_LETTERS_OF_TEX.split()[::2], _LETTERS_OF_TEX
 _SPECIAL = rf"\\(?:{'|'.join(name for name, meant in _MEANT.items() if meant.isalpha())})"
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 _CODE = regex.compile(
-    r"\\U([0-9A-Fa-f]{8})|\\u\{([0-9A-Fa-f]+)\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|_x([0-9A-Fa-f]{4})_"
+    r"\\U([0-9A-Fa-f]{8})|\\u\{([0-9A-Fa-f]+)\}|\\u([0-9A-Fa-f]{4})|%u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|_x([0-9A-Fa-f]{4})_"
 )
 _BASIC = 0xFFFF
 """The last character that is one UTF-16 unit."""
+
+_LAST_BYTE = 0xFF
+_SECOND_BYTES = r"\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ•–—˜™š›œžŸ"
+"""What follows `Ã`, `Ä` or `Å` where these are first bytes of letters in UTF-8; quotation marks may do so elsewhere."""
 
 _LAST_OF_UTF7 = 0x2100
 """Letters of alphabets lie below; what decodes to others was most likely no UTF-7."""
@@ -82,6 +87,11 @@ class _Form:
     read: Callable[[regex.Match[str]], str | None]
     declared: str = ""
     width: int = 0
+
+
+def may_have_escapes(source: str) -> bool:
+    """False, and quickly, for most texts without escapes."""
+    return not _SIGNS.isdisjoint(source) or any(beginning in source for beginning in _BEGINNINGS)
 
 
 def find_escapes(source: str) -> Iterator[Escape]:
@@ -178,6 +188,27 @@ def _read_code(match: regex.Match[str]) -> str | None:
         return None
 
 
+def _read_host(match: regex.Match[str]) -> str | None:
+    """A part of the name of a host in Punycode (RFC 3492), such as `xn--mller-kva`."""
+    try:
+        text = match.group()[4:].encode().decode("punycode")
+    except (UnicodeDecodeError, OverflowError):
+        return None
+    return text if text.replace("-", "").isalnum() else None
+
+
+def _read_twice_encoded(match: regex.Match[str]) -> str | None:
+    """A letter whose UTF-8 was taken for Windows' Latin letters: `Ã¼` for `ü`."""
+    data = b"".join(bytes([ord(c)]) if ord(c) <= _LAST_BYTE else c.encode("cp1252") for c in match.group())
+    text = _decode(data)
+    return text if text and text.isalpha() else None
+
+
+def _read_numbers(match: regex.Match[str]) -> str | None:
+    numbers = list(map(int, match.group().split(",")))
+    return "".join(map(chr, numbers)) if max(numbers) <= _BASIC else None
+
+
 def _read_style(match: regex.Match[str]) -> str | None:
     """An escape of a style sheet (CSS Syntax 3, 4.3.7), or what is between two strings that are shown as one."""
     digits = match.group()[1:].strip(" \t\r\n\f\"'")
@@ -224,9 +255,11 @@ _FORMS: MappingProxyType[str, _Form] = MappingProxyType(
         ),
         "command": _Form(r"\\[A-Za-z]{2,}", lambda match: None, _TEX),
         "utf7": _Form(r"(?<![A-Za-z0-9+/]{20})[+&][A-Za-z0-9+/,]{3,}-", _read_utf7),
-        "entity": _Form(r"&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});", _read_entity),
+        "entity": _Form(
+            r"&(?:\#0{0,30}[0-9]{1,7};?|\#[xX]0{0,30}[0-9A-Fa-f]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)", _read_entity
+        ),
         "code": _Form(
-            r"(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}(?![0-9A-Fa-f]{8})|\\u\{[0-9A-Fa-f]{1,6}\}|\\U[0-9A-Fa-f]{8}"
+            r"(?:[\\%]u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}(?![0-9A-Fa-f]{8})|\\u\{[0-9A-Fa-f]{1,6}\}|\\U[0-9A-Fa-f]{8}"
             r"|_x[0-9A-Fa-f]{4}_)+",
             _read_code,
         ),
@@ -235,6 +268,12 @@ _FORMS: MappingProxyType[str, _Form] = MappingProxyType(
             rf"(?:\\(?:[0-9A-Fa-f]{{1,6}}(?:\r\n|[ \t\n\f])?|\r?\n|(?=[g-zG-Z]))|[\"']\s+[\"'])(?<=(?i:{_DECLARED}))",
             _read_style,
         ),
+        "host": _Form(r"(?<![A-Za-z0-9])xn--[A-Za-z0-9-]{2,59}(?![A-Za-z0-9])", _read_host),
+        "mojibake": _Form(
+            rf"Ã[{_SECOND_BYTES}‘’“”]|[ÄÅ](?:[{_SECOND_BYTES}‘’“”](?=\p{{L}})|(?![«»])[{_SECOND_BYTES}])",
+            _read_twice_encoded,
+        ),
+        "numbers": _Form(r"(?<=fromCharCode\(\s{0,9})\d{1,5}(?:\s{0,9},\s{0,9}\d{1,5})*", _read_numbers),
         "terminal": _Form(r"(?:\x1b|\\033|\\e)\[[0-9;:?]*[ -/]*[@-~]", lambda match: ""),
         "octal": _Form(r"(?:\\[0-3][0-7]{2})+", _read_octal, width=4),
         "punctuation": _Form(r"\\[!-/:-@\[-`{-~]", lambda match: match.group()[1:]),

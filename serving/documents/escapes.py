@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from goldspan.serving.documents.encoded import EncodedText, find_encoded
-from goldspan.serving.documents.escape_forms import SIGNS, find_escapes
+from goldspan.serving.documents.escape_forms import find_escapes, may_have_escapes
 
 _MAX_DEPTH = 3
 """How often the escapes of escapes are undone."""
@@ -114,7 +114,7 @@ def open_escapes(source: str, depth: int = _MAX_DEPTH) -> OpenText:
     """The text with its escapes undone, those inside of escapes too."""
     opened = OpenText(source)
     for _ in range(depth):
-        if SIGNS.isdisjoint(opened.text):
+        if not may_have_escapes(opened.text):
             break
         deeper = _open_once(opened.text)
         if not deeper.marks:

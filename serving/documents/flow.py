@@ -18,7 +18,7 @@ from goldspan.annotation.text.words import find_occurrences, trim_span
 from goldspan.annotation.types import Annotation, Author, Entity, sort_spans
 from goldspan.masking.detection import EMBEDDED
 from goldspan.masking.mask import Masker
-from goldspan.masking.repeats import is_telling
+from goldspan.masking.repeats import is_verifiable
 from goldspan.masking.result import MaskedText, Replacement
 from goldspan.serving.documents.embedded import find_embedded, is_file
 from goldspan.serving.documents.escapes import OpenText, open_escapes
@@ -178,8 +178,8 @@ def join_runs(runs: Sequence[Run]) -> tuple[str, list[int]]:
 def list_values(text: str, masked: MaskedText) -> frozenset[str]:
     """Masked values that must not stand in the output: long enough to tell something, and no part of a replacement."""
     shown = "\0".join(one.replacement for one in masked.replacements)
-    values = {text[one.start : one.end] for one in masked.replacements if one.source not in ("reference", "literal")}
-    return frozenset(value for value in values if is_telling(value) and value not in shown)
+    values = ((text[one.start : one.end], one.source) for one in masked.replacements)
+    return frozenset(value for value, source in values if is_verifiable(value, source) and value not in shown)
 
 
 def search_values(values: frozenset[str], texts: Sequence[str], place: str) -> None:

@@ -12,7 +12,7 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.text.tagged import escape_text
 from goldspan.generators.providers.budget import Budget, Prices
-from goldspan.generators.providers.protocol import Answer, Request, RequestQueue
+from goldspan.generators.providers.protocol import Answer, Executor, Request, RequestQueue
 from goldspan.generators.runs.folder import begin_run, open_run
 from goldspan.generators.runs.novelty import list_known_files
 from goldspan.generators.runs.pipeline import RunAction, Summary, run_pipeline
@@ -43,7 +43,7 @@ def answer_well(request: Request) -> Answer:
     return Answer(request.custom_id, content=content, tokens_in=100, tokens_out=50, model="scripted")
 
 
-class ScriptedExecutor:
+class ScriptedExecutor(Executor):
     """Answers each request by a function; None leaves it unanswered and returns."""
 
     def __init__(self, script: Script = answer_well, at_once: int = 4, stop_after: int | None = None) -> None:
@@ -61,12 +61,6 @@ class ScriptedExecutor:
                     return
                 queue.deliver([answer])
             await asyncio.sleep(0)
-
-    async def reconcile(self, queue: RequestQueue) -> None:
-        """Nothing stays anywhere."""
-
-    async def cancel(self, queue: RequestQueue) -> None:
-        """Nothing stays anywhere."""
 
 
 def make_settings(**changes: object) -> RunSettings:

@@ -59,6 +59,7 @@ def test_a_decision_comes_back_as_ground_truth_with_who_and_why(studio: RunningS
     for why in ("her surname", "as in her passport"):
         verdict = Verdict(decide(first, second, regions, picks, mentions=Pick.FIRST), "Lea", why)
         write_verdict(studio.workspace, labels, sample, place, verdict)
+        (studio.workspace.root / "adjudications.jsonl").unlink()
     [decided] = read_samples([report.file], labels)
     assert len(decided.reviews) == 3
     assert decided.best is decided.reviews[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -56,12 +56,16 @@ class GateVerdict:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Conditions that no criterion covers: nothing is reviewed, or no threshold is set."""
+        """What the criteria do not say: nothing is reviewed, no threshold is set, an interval is too wide."""
         notes = []
         if not self.reviewed:
             notes.append("Nothing is reviewed yet, so there is nothing to train on.")
         if not self.criteria:
             notes.append("gate.toml sets no threshold. Delete it to use the defaults, or add your own thresholds.")
+        if any(replace(criterion, interval=None).passed for criterion in self.closed):
+            notes.append(
+                "A rate is judged by the worse end of its 95 % interval, in [brackets]; more reviews narrow it."
+            )
         return tuple(notes)
 
     def to_dict(self) -> dict[str, Any]:

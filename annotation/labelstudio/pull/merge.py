@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +22,8 @@ from goldspan.annotation.tasks.record import (
     unpack_record,
 )
 
+_LOCAL, _REMOTE = "local", "remote"
+
 
 @dataclass(slots=True)
 class Merged:
@@ -36,7 +38,7 @@ class Merged:
 
 
 def find_conflict_file(path: Path) -> Path:
-    """Path of the records that both sides edited."""
+    """Path of the records that both sides edited: each with its two versions, and which of them was kept."""
     return path.with_suffix(".conflicts.jsonl")
 
 
@@ -67,17 +69,19 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
     """Rewrite the file with the fresh records, without the deleted tasks.
 
     A record that was edited on disk is never overwritten: when Label Studio has changed it too, it stays as it is
-    and both sides go to the conflict file; `take_remote` takes Label Studio's side instead. The other one is then in
-    the conflict file alone: it is written first, and keeps what earlier pulls left there.
+    and both sides go to the conflict file until they agree; `take_remote` takes Label Studio's side instead. The other
+    one is then in the conflict file alone: it is written first, and stays there.
     """
     merged = Merged()
     conflicts: list[bytes] = []
+    waiting: set[int | None] = set()
     left = dict(fresh.places)
     with AtomicFile(path, mode=0o600) as stream:
         for line in _iter_lines(path):
             number = read_packed_id(line)
             if number is not None and number not in left and number not in gone:
                 stream.write(line)
+                waiting.add(number)
                 merged.unchanged += 1
                 merged.total += 1
                 continue
@@ -92,6 +96,7 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
                 kept = _drop(local, merged, conflicts, take_remote=take_remote)
             else:
                 kept = local
+                waiting.add(task)
                 merged.unchanged += 1
             if kept is local:
                 stream.write(line if is_packed(stored) else _repack(line, local))
@@ -103,10 +108,27 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
             merged.added.append(remote["data"]["sample_id"])
             stream.write(pack_record(remote))
             merged.total += 1
-        if conflicts:
-            file = find_conflict_file(path)
-            write_atomic(file, b"".join(dict.fromkeys((*_iter_lines(file), *conflicts))))
+        _update_conflicts(find_conflict_file(path), conflicts, waiting)
     return merged
+
+
+def _update_conflicts(file: Path, conflicts: Sequence[bytes], waiting: Set[int | None]) -> None:
+    """Add conflicts to their file, and take out those that are decided: `waiting` tasks were not looked at."""
+    before = list(_iter_lines(file))
+    lines = list(dict.fromkeys((*(line for line in before if _stays(line, waiting)), *conflicts)))
+    if not lines:
+        file.unlink(missing_ok=True)
+    elif lines != before:
+        write_atomic(file, b"".join(lines))
+
+
+def _stays(line: bytes, waiting: Set[int | None]) -> bool:
+    """True for a conflict that was not looked at, a record that is nowhere else, and a line that is none of ours."""
+    try:
+        entry = orjson.loads(line)
+        return entry["kept"] != _LOCAL or entry["task"] in waiting
+    except (orjson.JSONDecodeError, TypeError, KeyError):
+        return True
 
 
 def _choose(
@@ -121,7 +143,7 @@ def _choose(
     sample_id = remote["data"]["sample_id"]
     if then != base:
         merged.conflicts.append(sample_id)
-        conflicts.append(_write_conflict(local, remote))
+        conflicts.append(_write_conflict(local, remote, _REMOTE if take_remote else _LOCAL))
         if not take_remote:
             return local
     merged.updated.append(sample_id)
@@ -145,7 +167,7 @@ def _drop(local: dict[str, Any], merged: Merged, conflicts: list[bytes], *, take
     sample_id = _read_name(local)
     if digest_record(local) != _read_base(local):
         merged.conflicts.append(sample_id)
-        conflicts.append(_write_conflict(local, None))
+        conflicts.append(_write_conflict(local, None, _REMOTE if take_remote else _LOCAL))
         if not take_remote:
             return local
     merged.removed.append(sample_id)
@@ -172,8 +194,8 @@ def _repack(line: bytes, record: dict[str, Any]) -> bytes:
     return packed if unpack_record(orjson.loads(packed)) == record else line
 
 
-def _write_conflict(local: dict[str, Any], remote: dict[str, Any] | None) -> bytes:
-    entry = {"sample_id": _read_name(local), "task": local["id"], "local": local, "remote": remote}
+def _write_conflict(local: dict[str, Any], remote: dict[str, Any] | None, kept: str) -> bytes:
+    entry = {"sample_id": _read_name(local), "task": local["id"], "kept": kept, "local": local, "remote": remote}
     return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
 
 

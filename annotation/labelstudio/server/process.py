@@ -11,15 +11,19 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from goldspan.annotation.errors import ServiceError
 from goldspan.annotation.files import open_private
 
 _PATIENCE = 10.0
 """Seconds that a process has to end by itself."""
+_WAIT_THEN_RUN = "import os, sys; sys.stdin.buffer.read(1) and os.execvp(sys.argv[1], sys.argv[1:])"
+"""Become the program once a byte comes; end if the other end of the pipe is closed without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +35,40 @@ class ProcessIdentity:
 
 
 def launch_detached(
-    command: Sequence[str], variables: Mapping[str, str], folder: Path, log: Path
-) -> subprocess.Popen[bytes]:
-    """Start a program in its own session, so that it outlives this one; output is appended to `log`."""
-    with open(log, "ab", opener=open_private) as output:
-        return subprocess.Popen(
-            list(command),
-            env=dict(variables),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            umask=0o077,
-        )
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    folder: Path,
+    log: Path,
+    record: Callable[[ProcessIdentity], None],
+) -> tuple[subprocess.Popen[bytes], ProcessIdentity]:
+    """Start a program in its own session, so that it outlives this one; output is appended to `log`.
+
+    The program begins once `record` has returned. If that fails, or this process is killed before, it never does: no
+    program runs that nobody knows of.
+
+    Raises:
+        ServiceError: the process ended before it could begin.
+    """
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb", buffering=0) as starter:
+        with os.fdopen(reader, "rb") as gate, open(log, "ab", opener=open_private) as output:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _WAIT_THEN_RUN, *command],
+                env=dict(variables),
+                cwd=folder,
+                stdin=gate,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                umask=0o077,
+            )
+        identity = identify_process(process.pid)
+        if identity is None:
+            raise ServiceError(f"The process that runs {command[0]} was ended from outside.")
+        record(identity)
+        with contextlib.suppress(BrokenPipeError):
+            starter.write(b"\n")
+    return process, identity
 
 
 def identify_process(pid: int) -> ProcessIdentity | None:

@@ -47,8 +47,8 @@ from goldspan.annotation.labelstudio.server.folder import (
 )
 from goldspan.annotation.labelstudio.server.ownership import owns_port
 from goldspan.annotation.labelstudio.server.process import (
+    ProcessIdentity,
     find_free_port,
-    identify_process,
     is_free_port,
     is_running,
     launch_detached,
@@ -132,7 +132,7 @@ def start_server(
                     f"Label Studio (process {record.identity.pid}) runs but does not respond. Stop it with "
                     f"`goldspan studio down`, look at {find_log(workspace)}, and start it again."
                 )
-            return _describe(workspace, account, record)
+            return _describe(workspace, account, record.port, record.identity.pid)
         account = replace(account, url=f"http://127.0.0.1:{_choose_port(workspace, account, port)}")
         environment = prepare_environment(progress)
         _prepare_data(workspace, environment, account, progress)
@@ -302,12 +302,12 @@ def _launch(
     port = int(account.url.rpartition(":")[2])
     data = find_data(workspace)
     arguments = ("start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--data-dir", str(data))
-    process = launch_detached(environment.command(*arguments), variables, data, find_log(workspace))
-    identity = identify_process(process.pid)
-    if identity is None:
-        raise ServiceError(_explain_exit(workspace, process))
-    record = ServerRecord(identity, port, local_calls, account.local_models)
-    write_record(workspace, record)
+
+    def record(identity: ProcessIdentity) -> None:
+        write_record(workspace, ServerRecord(identity, port, local_calls, account.local_models))
+
+    command = environment.command(*arguments)
+    process, identity = launch_detached(command, variables, data, find_log(workspace), record)
     try:
         progress(f"Starting Label Studio at {account.url}")
         alive = health.wait_until_healthy(account.url, lambda: process.poll() is None, START_LIMIT, progress)
@@ -320,7 +320,7 @@ def _launch(
         stop_process(identity)
         clear_record(workspace)
         raise
-    return _describe(workspace, account, record)
+    return _describe(workspace, account, port, identity.pid)
 
 
 def _explain_exit(workspace: Workspace, process: Popen[bytes]) -> str:
@@ -333,7 +333,5 @@ def _explain_exit(workspace: Workspace, process: Popen[bytes]) -> str:
     return "\n".join((heading, *read_log_end(workspace)))
 
 
-def _describe(workspace: Workspace, account: StudioAccount, record: ServerRecord) -> ServerInfo:
-    return ServerInfo(
-        account.url, record.port, record.identity.pid, account.email, account.password, account.token, workspace.studio
-    )
+def _describe(workspace: Workspace, account: StudioAccount, port: int, pid: int) -> ServerInfo:
+    return ServerInfo(account.url, port, pid, account.email, account.password, account.token, workspace.studio)

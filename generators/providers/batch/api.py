@@ -14,10 +14,10 @@ from goldspan.generators.providers.batch.replies import (
     ForeignReplyError,
     RemoteBatch,
     read_batch,
-    read_id,
     translate_error,
 )
-from goldspan.generators.providers.parsing import as_mapping, load_document, read_error
+from goldspan.generators.providers.fields import as_mapping, read_text
+from goldspan.generators.providers.parsing import load_document, read_error
 from goldspan.generators.providers.profiles import ProviderProfile
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class BatchApi:
         return load_document(reply.content)
 
     def _require_id(self, doing: str, document: Any) -> str:
-        found = read_id(as_mapping(document), "id")
+        found = read_text(as_mapping(document), "id")
         if not found:
             raise self._describe_misfit(doing, "id", document)
         return found

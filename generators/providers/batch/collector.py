@@ -206,6 +206,7 @@ class Collector:
             self.failed[answer.custom_id] = answer
             self._store_once(line, raw)
             return None
+        self.failed.pop(answer.custom_id, None)
         with self._journal.guard():
             raw.append(line)
         return answer

@@ -30,10 +30,10 @@ from goldspan.generators.providers.batch.driver import BatchDriver
 from goldspan.generators.providers.batch.schedule import PollSchedule
 from goldspan.generators.providers.batch.shards import BatchShard, encode_line
 from goldspan.generators.providers.profiles import ProviderProfile
-from goldspan.generators.providers.protocol import Answer, AnswerState, Request, RequestQueue
+from goldspan.generators.providers.protocol import Answer, AnswerState, Executor, Request, RequestQueue
 
 
-class BatchExecutor:
+class BatchExecutor(Executor):
     """The `Executor` over a provider's batch API.
 
     `window` is the completion window. `poll_interval` (seconds) replaces the adaptive polling interval; 0: adaptive.

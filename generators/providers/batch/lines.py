@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from goldspan.generators.providers.parsing import load_json_bytes, read_completion, read_error
+from goldspan.generators.providers.parsing import load_document, load_json_bytes, read_completion, read_error
 from goldspan.generators.providers.protocol import Answer, AnswerState
 
 UNREADABLE = "unreadable_line"
@@ -124,10 +124,9 @@ def _read_response(custom_id: str, response: Mapping[str, Any]) -> Answer:
         body = response
     status = _read_status(response.get("status_code"))
     if isinstance(body, str):
-        try:
-            body = load_json_bytes(body.encode("utf-8", "surrogatepass"))
-        except ValueError:
-            body = {"error": {"message": body[:300]}} if status != 200 else None
+        said, body = body, load_document(body.encode("utf-8", "surrogatepass"))
+        if body is None and status != 200:
+            body = {"error": {"message": said[:300]}}
     if status == 200 and isinstance(body, Mapping):
         return read_completion(custom_id, body)
     code, message = read_error(body["error"]) if isinstance(body, Mapping) and body.get("error") else ("", "")
@@ -139,7 +138,7 @@ def _read_status(value: Any) -> int:
     """The status of a row; 200 for all that mean success, or where the line does not say."""
     try:
         status = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 200
     return status if status >= 300 else 200
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
 from goldspan.annotation.redaction import redact
-from goldspan.generators.providers.parsing import as_mapping
+from goldspan.generators.providers.fields import as_mapping, list_mappings, read_count, read_number, read_text
 from goldspan.generators.providers.waiting import read_retry_after
 
 if TYPE_CHECKING:
@@ -107,19 +107,20 @@ def _read_message(error: openai.APIStatusError, secret: str) -> str:
 def read_batch(document: Any) -> RemoteBatch | None:
     """The batch that an answer describes; None when it has no id or no status."""
     batch = as_mapping(document)
-    counts, listed = as_mapping(batch.get("request_counts")), as_mapping(batch.get("errors")).get("data")
+    counts = as_mapping(batch.get("request_counts"))
+    problems = list_mappings(as_mapping(batch.get("errors")).get("data"))
     found = RemoteBatch(
-        id=read_id(batch, "id"),
+        id=read_text(batch, "id"),
         status=_fold_status(read_text(batch, "status")),
-        input_file=read_id(batch, "input_file_id"),
-        output_file=read_id(batch, "output_file_id"),
-        error_file=read_id(batch, "error_file_id"),
-        total=int(_read_number(counts, "total")),
-        completed=int(_read_number(counts, "completed")),
-        failed=int(_read_number(counts, "failed")),
-        created_at=_read_number(batch, "created_at"),
+        input_file=read_text(batch, "input_file_id"),
+        output_file=read_text(batch, "output_file_id"),
+        error_file=read_text(batch, "error_file_id"),
+        total=read_count(counts, "total"),
+        completed=read_count(counts, "completed"),
+        failed=read_count(counts, "failed"),
+        created_at=read_number(batch, "created_at") or 0.0,
         metadata=as_mapping(batch.get("metadata")),
-        problems=tuple(_read_problem(as_mapping(one)) for one in listed) if isinstance(listed, list) else (),
+        problems=tuple(_read_problem(one) for one in problems),
     )
     return found if found.id and found.status else None
 
@@ -130,21 +131,4 @@ def _fold_status(status: str) -> str:
 
 
 def _read_problem(one: Mapping[str, Any]) -> BatchProblem:
-    return BatchProblem(read_text(one, "code"), read_text(one, "message"), int(_read_number(one, "line")))
-
-
-def read_text(document: Mapping[str, Any], name: str) -> str:
-    """A field that holds text; empty for anything else."""
-    value = document.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def read_id(document: Mapping[str, Any], name: str) -> str:
-    """A field that holds an id; some servers number theirs."""
-    value = document.get(name)
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else read_text(document, name)
-
-
-def _read_number(document: Mapping[str, Any], name: str) -> float:
-    value = document.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0
+    return BatchProblem(read_text(one, "code"), read_text(one, "message"), read_count(one, "line"))

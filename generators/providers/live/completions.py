@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from goldspan.annotation.errors import GoldspanError, ServiceError
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.live.pool import LiveExecutor, LiveLimits
+from goldspan.generators.providers.live.replay import iter_stored
 from goldspan.generators.providers.live.request_queue import CompletionQueue
-from goldspan.generators.providers.parsing import load_json_bytes, read_completion
 from goldspan.generators.providers.protocol import Answer, AnswerState, Request
 
 
@@ -33,7 +32,7 @@ class Completions:
 
     def __init__(self, base_url: str, api_key: str, limits: LiveLimits, folder: Path) -> None:
         self._journal = Journal(folder, create=True, lock=True)
-        self._cache = {answer.custom_id: answer for answer in _iter_cached(folder / "raw" / "live.jsonl")}
+        self._cache = {answer.custom_id: answer for answer in iter_stored(folder)}
         self._queue = CompletionQueue()
         executor = LiveExecutor(self._journal, base_url, api_key, limits)
         self._error: GoldspanError | None = None
@@ -72,15 +71,3 @@ class Completions:
         else:
             self._error = ServiceError(f"The connection to the model is closed ({error or 'ended'}).")
         self._queue.fail(self._error)
-
-
-def _iter_cached(path: Path) -> Iterator[Answer]:
-    if not path.exists():
-        return
-    with path.open("rb") as lines:
-        for line in lines:
-            try:
-                cached = load_json_bytes(line)
-                yield read_completion(cached["custom_id"], cached["body"])
-            except (ValueError, RecursionError, KeyError, TypeError):
-                continue

@@ -17,9 +17,9 @@ from goldspan.generators.providers.budget import EXPECTED_OUTPUT, count_prompt_t
 from goldspan.generators.providers.client import ChatClient, Rejected, Throttled, Unreachable, Unreadable
 from goldspan.generators.providers.live import controller
 from goldspan.generators.providers.live.limits import MinuteLimit
-from goldspan.generators.providers.live.replay import replay_answers
+from goldspan.generators.providers.live.replay import RAW_NAME, make_line, replay_answers
 from goldspan.generators.providers.parsing import read_completion
-from goldspan.generators.providers.protocol import Answer, AnswerState, Request, RequestQueue
+from goldspan.generators.providers.protocol import Answer, AnswerState, Executor, Request, RequestQueue
 from goldspan.generators.providers.waiting import LONGEST_WAIT, describe_wait
 
 _TAKE_AT_ONCE = 8
@@ -48,7 +48,7 @@ class LiveLimits:
     tokens_per_minute: int = 0
 
 
-class LiveExecutor:
+class LiveExecutor(Executor):
     """The `Executor` over a pool of connections. One use: `run` once."""
 
     def __init__(
@@ -93,18 +93,9 @@ class LiveExecutor:
         if self._error:
             raise self._error
 
-    async def reconcile(self, queue: RequestQueue) -> None:
-        """Nothing stays with the server."""
-
-    async def cancel(self, queue: RequestQueue) -> None:
-        """Nothing stays with the server."""
-
-    async def abandon(self, queue: RequestQueue) -> None:
-        """Nothing stays with the server."""
-
     async def _dispatch(self, client: ChatClient, queue: RequestQueue) -> None:
-        replay_answers(self._journal, queue, "live")
-        self._raw = self._journal.open_raw("live")
+        replay_answers(self._journal, queue)
+        self._raw = self._journal.open_raw(RAW_NAME)
         while self._is_running() and not queue.finished:
             pause = max(self._measure_pause(), self._launch_at - time.monotonic(), 0.0)
             if self._ready and not pause and len(self._in_flight) < self._pace.limit:
@@ -210,7 +201,7 @@ class LiveExecutor:
             self._note_outcome(success=True)
             failpoint("answer-received")
             with self._journal.guard():
-                self._raw.append(_make_line(request.custom_id, reply.raw))
+                self._raw.append(make_line(request.custom_id, reply))
             failpoint("answer-kept")
             queue.deliver([read_completion(request.custom_id, reply.body)])
             failpoint("answer-delivered")
@@ -267,10 +258,6 @@ def _count_tokens(request: Request) -> int:
 
 def _make_failure(request: Request, code: str, error: GoldspanError) -> Answer:
     return Answer(request.custom_id, AnswerState.FAILED, finish_reason="", error=code, message=str(error))
-
-
-def _make_line(custom_id: str, raw: bytes) -> bytes:
-    return b'{"custom_id":' + orjson.dumps(custom_id) + b',"body":' + raw.replace(b"\n", b" ") + b"}\n"
 
 
 def _as_error(error: BaseException) -> GoldspanError:

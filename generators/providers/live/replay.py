@@ -1,48 +1,64 @@
-"""Replay answers that were stored but not processed before the process died, instead of asking again."""
+"""Answers of the live pool as stored: each is appended to `raw/live.jsonl` before it is delivered.
+
+A line is `{"custom_id": …, "body": <chat.completion>}`.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Container, Iterator
 from pathlib import Path
+
+import orjson
 
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import OPEN_STATES
-from goldspan.generators.providers.parsing import load_json_bytes, read_completion
+from goldspan.generators.providers.client import Reply
+from goldspan.generators.providers.fields import as_mapping
+from goldspan.generators.providers.parsing import load_document, read_completion
 from goldspan.generators.providers.protocol import Answer, RequestQueue
 
+RAW_NAME = "live"
 _CHUNK = 50
+_BEGINNING = b'{"custom_id":"'
 
 
-def replay_answers(journal: Journal, queue: RequestQueue, name: str) -> int:
-    """Deliver the answers in the raw file `name` whose rows are still open; returns their number.
+def make_line(custom_id: str, reply: Reply) -> bytes:
+    """The line of an answer: its bytes as received, unless they would not be part of one line of JSON."""
+    is_line = reply.raw.startswith(b"{") and b"\n" not in reply.raw
+    body = reply.raw if is_line else json.dumps(reply.body).encode()
+    return b'{"custom_id":' + orjson.dumps(custom_id) + b',"body":' + body + b"}\n"
 
-    Lines are `{"custom_id": …, "body": <chat.completion>}`. A line cut off by a crash is skipped.
+
+def iter_stored(folder: Path, wanted: Container[str] | None = None) -> Iterator[Answer]:
+    """The stored answers of a run, or those of the rows `wanted`; a line that was cut off by a crash is skipped."""
+    path = folder / "raw" / f"{RAW_NAME}.jsonl"
+    if not path.exists():
+        return
+    with path.open("rb") as lines:
+        for line in lines:
+            custom_id = line.removeprefix(_BEGINNING).partition(b'"')[0].decode(errors="replace")
+            if wanted is not None and custom_id not in wanted:
+                continue
+            if body := as_mapping(as_mapping(load_document(line)).get("body")):
+                yield read_completion(custom_id, body)
+
+
+def replay_answers(journal: Journal, queue: RequestQueue) -> int:
+    """Deliver stored answers whose rows are open, since the process died before, instead of asking again.
+
+    Returns their number.
     """
-    path = journal.folder / "raw" / f"{name}.jsonl"
     open_rows = {
         custom_id for (custom_id,) in journal.query("SELECT custom_id FROM row WHERE state IN (?, ?)", OPEN_STATES)
     }
-    if not open_rows or not path.exists():
+    if not open_rows:
         return 0
+    answers: dict[str, Answer] = {}
     with journal.guard():
-        answers = _read_answers(path, open_rows)
-    for start in range(0, len(answers), _CHUNK):
-        queue.deliver(answers[start : start + _CHUNK])
-    return len(answers)
-
-
-def _read_answers(path: Path, open_rows: set[str]) -> list[Answer]:
-    answers = []
-    with path.open("rb") as lines:
-        for line in lines:
-            custom_id = line[: line.find(b",")].removeprefix(b'{"custom_id":').strip(b'"').decode(errors="replace")
-            if custom_id in open_rows and (answer := _read_answer(custom_id, line)):
-                open_rows.discard(custom_id)
-                answers.append(answer)
-    return answers
-
-
-def _read_answer(custom_id: str, line: bytes) -> Answer | None:
-    try:
-        return read_completion(custom_id, load_json_bytes(line)["body"])
-    except (ValueError, RecursionError):
-        return None
+        for answer in iter_stored(journal.folder, open_rows):
+            answers.setdefault(answer.custom_id, answer)
+    found = list(answers.values())
+    for start in range(0, len(found), _CHUNK):
+        queue.deliver(found[start : start + _CHUNK])
+    return len(found)

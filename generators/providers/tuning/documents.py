@@ -1,74 +1,21 @@
-"""Read fields of JSON documents that a provider may leave out, rename or send as another type."""
+"""Read what fine-tuning APIs say of errors, and of lines of a file, whatever their form."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import orjson
 
 from goldspan.annotation.redaction import redact
-from goldspan.generators.providers.parsing import as_mapping
+from goldspan.generators.providers.fields import as_mapping, list_mappings, read_count, read_text
 from goldspan.generators.providers.tuning.values import RowProblem
 
 _SHOWN = 500
 _LINES = re.compile(r"(?i)\b(?:lines?|rows?|examples?)\s+((?:#?\d+(?:\s*(?:,|and|&)\s*(?=#?\d))?)+)[:,)]?\s*([^;\n]*)")
 _NUMBER = re.compile(r"\d+")
-
-
-def list_mappings(value: Any) -> list[Mapping[str, Any]]:
-    """The objects of a list; nothing for anything else."""
-    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
-
-
-def read_text(document: Mapping[str, Any], *names: str) -> str:
-    """The first of these fields that holds text; numbers count as text."""
-    for name in names:
-        value = document.get(name)
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return str(value)
-    return ""
-
-
-def read_number(document: Mapping[str, Any], *names: str) -> float | None:
-    """The first of these fields that holds a finite number, also written as text."""
-    for name in names:
-        value = document.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            continue
-        try:
-            number = float(value)
-        except ValueError:
-            continue
-        if math.isfinite(number):
-            return number
-    return None
-
-
-def read_count(document: Mapping[str, Any], *names: str) -> int:
-    """The first of these fields that holds a number, as a whole number of at least 0."""
-    number = read_number(document, *names)
-    return int(number) if number is not None and 0 < number < 1e15 else 0
-
-
-def read_time(document: Mapping[str, Any], *names: str) -> float:
-    """The first of these fields that holds a time (seconds since 1970, or ISO 8601), in seconds; 0.0 without one."""
-    for name in names:
-        value = document.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            return float(value)
-        if isinstance(value, str):
-            try:
-                return datetime.fromisoformat(value).timestamp()
-            except ValueError:
-                continue
-    return 0.0
 
 
 def read_message(document: Any) -> str:

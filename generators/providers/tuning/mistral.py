@@ -6,16 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from goldspan.annotation.redaction import redact
-from goldspan.generators.providers.parsing import as_mapping
-from goldspan.generators.providers.tuning.documents import (
-    list_mappings,
-    name_document,
-    read_count,
-    read_text,
-    read_time,
-)
+from goldspan.generators.providers.fields import as_mapping, list_mappings, read_text, read_time
+from goldspan.generators.providers.tuning.documents import name_document
 from goldspan.generators.providers.tuning.values import Checkpoint, JobEvent, JobRequest, JobState, RemoteJob
-from goldspan.generators.providers.tuning.wire import TuningWire
+from goldspan.generators.providers.tuning.wire import TuningWire, read_checkpoint
 
 _PAGE = 100
 _MOST_PAGES = 100
@@ -53,14 +47,12 @@ class MistralWire(TuningWire):
             "auto_start": False,
         }
 
-    def list_jobs(self) -> Iterator[RemoteJob]:
-        """All jobs of the account."""
+    def iter_pages(self, path: str, doing: str) -> Iterator[Mapping[str, Any]]:
+        """The documents of a list, by number of page."""
         for number in range(_MOST_PAGES):
-            page = as_mapping(self.client.get(self.jobs_path, "list the jobs", {"page": number, "page_size": _PAGE}))
+            page = as_mapping(self.client.get(path, doing, {"page": number, "page_size": _PAGE}))
             entries = list_mappings(page.get("data"))
-            for document in entries:
-                if job := self.read_job(document):
-                    yield job
+            yield from entries
             if len(entries) < _PAGE:
                 return
 
@@ -70,12 +62,7 @@ class MistralWire(TuningWire):
 
     def list_checkpoints(self, job: RemoteJob) -> list[Checkpoint]:
         """Checkpoints of a job: they are part of its description."""
-        return [
-            Checkpoint(
-                name_document(document), read_count(document, "step_number"), "", as_mapping(document.get("metrics"))
-            )
-            for document in list_mappings(job.document.get("checkpoints"))
-        ]
+        return [read_checkpoint(document) for document in list_mappings(job.document.get("checkpoints"))]
 
     def find_failure(self, job: Mapping[str, Any]) -> str:
         """Why a job failed, from its events."""

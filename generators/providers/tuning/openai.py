@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from goldspan.generators.providers.parsing import as_mapping
-from goldspan.generators.providers.tuning.documents import list_mappings, name_document, read_count, read_text
-from goldspan.generators.providers.tuning.values import Checkpoint, JobEvent, JobRequest, JobState, RemoteJob
+from goldspan.generators.providers.fields import as_mapping, list_mappings, read_text
+from goldspan.generators.providers.tuning.values import JobRequest, JobState
 from goldspan.generators.providers.tuning.wire import TuningWire
 
 _PAGE = 100
@@ -45,31 +44,8 @@ class OpenAiWire(TuningWire):
             body["validation_file"] = request.validation_file
         return body
 
-    def list_jobs(self) -> Iterator[RemoteJob]:
-        """All jobs of the account, the newest first."""
-        for document in self._iter_pages(self.jobs_path, "list the jobs"):
-            if job := self.read_job(document):
-                yield job
-
-    def list_events(self, job: RemoteJob) -> list[JobEvent]:
-        """Messages about a job."""
-        pages = self._iter_pages(f"{self.jobs_path}/{job.id}/events", "list the job's events")
-        return [self.read_event(document) for document in pages]
-
-    def list_checkpoints(self, job: RemoteJob) -> list[Checkpoint]:
-        """Checkpoints of a job."""
-        pages = self._iter_pages(f"{self.jobs_path}/{job.id}/checkpoints", "list the job's checkpoints")
-        return [
-            Checkpoint(
-                read_text(document, "id") or name_document(document),
-                read_count(document, "step_number"),
-                read_text(document, "fine_tuned_model_checkpoint"),
-                as_mapping(document.get("metrics")),
-            )
-            for document in pages
-        ]
-
-    def _iter_pages(self, path: str, doing: str) -> Iterator[Mapping[str, Any]]:
+    def iter_pages(self, path: str, doing: str) -> Iterator[Mapping[str, Any]]:
+        """The documents of a list, each page after the last document of the one before."""
         after = ""
         for _ in range(_MOST_PAGES):
             query = {"limit": _PAGE, **({"after": after} if after else {})}

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, ClassVar
 
 from goldspan.annotation.errors import TerminalServiceError
-from goldspan.generators.providers.parsing import as_mapping
-from goldspan.generators.providers.tuning.documents import (
-    list_mappings,
-    name_document,
-    read_count,
-    read_number,
-    read_text,
-)
+from goldspan.generators.providers.fields import as_mapping, list_mappings, read_count, read_number, read_text
 from goldspan.generators.providers.tuning.values import (
-    Checkpoint,
     JobEvent,
     JobRequest,
     JobState,
     Quote,
-    RemoteJob,
     RowsUpload,
 )
 from goldspan.generators.providers.tuning.wire import TuningWire
@@ -101,26 +92,6 @@ class TogetherWire(TuningWire):
         if request.learning_rate is not None:
             body["learning_rate"] = request.learning_rate
         return body
-
-    def list_jobs(self) -> Iterator[RemoteJob]:
-        """All jobs of the account."""
-        page = as_mapping(self.client.get(self.jobs_path, "list the jobs"))
-        for document in list_mappings(page.get("data")):
-            if job := self.read_job(document):
-                yield job
-
-    def list_events(self, job: RemoteJob) -> list[JobEvent]:
-        """Messages about a job."""
-        page = as_mapping(self.client.get(f"{self.jobs_path}/{job.id}/events", "list the job's events"))
-        return [self.read_event(document) for document in list_mappings(page.get("data"))]
-
-    def list_checkpoints(self, job: RemoteJob) -> list[Checkpoint]:
-        """Checkpoints of a job."""
-        page = as_mapping(self.client.get(f"{self.jobs_path}/{job.id}/checkpoints", "list the job's checkpoints"))
-        return [
-            Checkpoint(read_text(document, "path") or name_document(document), read_count(document, "step"))
-            for document in list_mappings(page.get("data"))
-        ]
 
     def find_failure(self, job: Mapping[str, Any]) -> str:
         """Why a job failed, from its events."""

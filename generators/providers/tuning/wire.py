@@ -10,18 +10,20 @@ from urllib.parse import quote
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
 from goldspan.annotation.redaction import redact
-from goldspan.generators.providers.parsing import as_mapping
-from goldspan.generators.providers.tuning.client import TuningClient
-from goldspan.generators.providers.tuning.documents import (
+from goldspan.generators.providers.fields import (
+    as_mapping,
     list_mappings,
-    name_document,
     read_count,
-    read_line_entries,
-    read_message,
-    read_named_lines,
     read_number,
     read_text,
     read_time,
+)
+from goldspan.generators.providers.tuning.client import TuningClient
+from goldspan.generators.providers.tuning.documents import (
+    name_document,
+    read_line_entries,
+    read_message,
+    read_named_lines,
 )
 from goldspan.generators.providers.tuning.values import (
     Checkpoint,
@@ -129,9 +131,15 @@ class TuningWire(ABC):
     def make_body(self, request: JobRequest) -> dict[str, Any]:
         """The body of the request that creates a job."""
 
-    @abstractmethod
     def list_jobs(self) -> Iterator[RemoteJob]:
         """All jobs of the account, the newest first where the provider sorts them."""
+        for document in self.iter_pages(self.jobs_path, "list the jobs"):
+            if job := self.read_job(document):
+                yield job
+
+    def iter_pages(self, path: str, doing: str) -> Iterator[Mapping[str, Any]]:
+        """The documents of a list, page by page."""
+        yield from list_mappings(as_mapping(self.client.get(path, doing)).get("data"))
 
     def retrieve(self, job_id: str) -> RemoteJob:
         """One job."""
@@ -151,13 +159,15 @@ class TuningWire(ABC):
             return False
         return True
 
-    @abstractmethod
     def list_events(self, job: RemoteJob) -> list[JobEvent]:
         """Messages about a job, in any order; some may come twice."""
+        pages = self.iter_pages(f"{self.jobs_path}/{job.id}/events", "list the job's events")
+        return [self.read_event(document) for document in pages]
 
-    @abstractmethod
     def list_checkpoints(self, job: RemoteJob) -> list[Checkpoint]:
         """Checkpoints of a job."""
+        pages = self.iter_pages(f"{self.jobs_path}/{job.id}/checkpoints", "list the job's checkpoints")
+        return [read_checkpoint(document) for document in pages]
 
     def read_state(self, status: str) -> JobState:
         """The state of a provider's word."""
@@ -218,6 +228,16 @@ class TuningWire(ABC):
                 f"{self.client.address} described a job without id or status; check --api-url. Nothing is lost."
             )
         return job
+
+
+def read_checkpoint(document: Mapping[str, Any]) -> Checkpoint:
+    """A checkpoint of a job."""
+    return Checkpoint(
+        read_text(document, "id", "path") or name_document(document),
+        read_count(document, "step_number", "step"),
+        read_text(document, "fine_tuned_model_checkpoint"),
+        as_mapping(document.get("metrics")),
+    )
 
 
 _MARKED = ("suffix", "user_provided_suffix", "model_output_name", "output_name", "fine_tuned_model")

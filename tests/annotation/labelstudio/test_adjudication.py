@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from goldspan.annotation.errors import ConfigurationError, GoldspanError, InputError, StateError, TerminalServiceError
+from goldspan.annotation.errors import (
+    ConfigurationError,
+    GoldspanError,
+    InputError,
+    StateError,
+    TerminalServiceError,
+    TransientServiceError,
+)
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio import adjudication
 from goldspan.annotation.labelstudio.adjudication import DisputedTask, Verdict, read_verdicts, write_verdict
@@ -23,22 +30,26 @@ class FakeStudio:
         self.config, self.text = build_config(labels), TEXT
         self.stored: dict[int, dict[str, Any]] = {}
         self.pulled = 0
+        self.is_lost = False
 
     def read_project(self, number: int) -> dict[str, Any]:
         return {"id": number, "label_config": self.config}
 
     def read_tasks(self, project: int, ids: list[int], include: str) -> list[dict[str, Any]]:
-        return [{"id": 7, "data": {"text": self.text}}] if ids == [7] else []
+        annotations = [{"id": number, "import_id": None, **fields} for number, fields in self.stored.items()]
+        return [{"id": 7, "data": {"text": self.text}, "annotations": annotations}] if ids == [7] else []
 
     def create_annotation(self, task: int, fields: dict[str, Any]) -> dict[str, Any]:
+        if any(fields["unique_id"] == other.get("unique_id") for other in self.stored.values()):
+            raise TerminalServiceError("Annotation with this unique id already exists", 409)
         number = len(self.stored) + 100
         self.stored[number] = fields
+        if self.is_lost:
+            raise TransientServiceError("no answer")
         return {"id": number}
 
     def update_annotation(self, number: int, fields: dict[str, Any]) -> dict[str, Any]:
-        if number not in self.stored:
-            raise TerminalServiceError("gone", 404)
-        self.stored[number] = fields
+        self.stored[number] |= fields
         return {"id": number}
 
 
@@ -95,6 +106,29 @@ def test_a_later_verdict_takes_the_place_of_the_earlier_one(
     write(tmp_path, labels)
     assert len(studio.stored) == 1
     assert len(read_verdicts(Workspace(tmp_path))) == 3
+
+
+def test_a_verdict_that_was_stored_but_not_recorded_is_found_by_its_mark(
+    tmp_path: Path, labels: LabelSchema, studio: FakeStudio
+) -> None:
+    studio.stored[5] = {"ground_truth": True, "result": [], "import_id": 4}
+    studio.is_lost = True
+    with pytest.raises(TransientServiceError):
+        write(tmp_path, labels)
+    assert read_verdicts(Workspace(tmp_path)) == []
+    number = write(tmp_path, labels, Annotation(Author.person("x")), why="no names")
+    assert sorted(studio.stored) == [5, number]
+    assert [entry["annotation"] for entry in read_verdicts(Workspace(tmp_path))] == [number]
+    assert studio.stored[number]["import_id"] < 2**53
+
+
+def test_a_verdict_of_an_earlier_version_is_found_by_its_record(
+    tmp_path: Path, labels: LabelSchema, studio: FakeStudio
+) -> None:
+    first = write(tmp_path, labels)
+    studio.stored[first] |= {"import_id": None, "unique_id": "another"}
+    assert write(tmp_path, labels) == first
+    assert len(studio.stored) == 1
 
 
 def test_a_screen_without_notes_gets_none(tmp_path: Path, labels: LabelSchema, studio: FakeStudio) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,15 @@ def test_texts_in_another_language_than_they_are_said_to_be_are_noticed(
     said = " ".join(capsys.readouterr().err.split())
     assert "2 of 3 texts said to be 'en' look like 'de'" in said
     assert advice in said
+
+
+@pytest.mark.parametrize("stem", ["E-Mails März", "a[bold] :smile:", "it's; $HOME", "-x"])
+def test_the_next_commands_take_any_file_name(
+    stem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mails.txt").write_text("Dear Ms Lee, the order is here.")
+    call(["samples", "import", "mails.txt", "--language", "en", f"--output={stem}.jsonl"])
+    line = next(line for line in capsys.readouterr().err.splitlines() if line.startswith("Next: "))
+    for command in line.removeprefix("Next: ").split(" · "):
+        assert Path(shlex.split(command)[-1]).resolve() == tmp_path / f"{stem}.jsonl"

@@ -94,6 +94,10 @@ def test_acceptance_is_that_of_the_command(mirror: Mirror, samples: list[Sample]
     assert found.first_pass.cases == len(report.reviews)
     assert found.kept.cases == report.total.predicted
     assert found.kept.value == pytest.approx(report.total.accepted / report.total.predicted)
+    assert (found.first_pass.interval, found.kept.interval) == (
+        pytest.approx(report.first_pass_interval),
+        pytest.approx(report.precision_interval),
+    )
     assert int(mirror["reviews"]["suspect"].sum()) == len(report.suspects)
     confused = quality.list_confused(quality.tabulate_confusion(mirror), most=1000)
     assert {(a, b): n for a, b, n in confused.iter_rows()} == dict(report.relabelled)
@@ -112,9 +116,12 @@ def test_agreement_is_that_of_the_command(
         assert report.pairs == expected.pairs
         pairs = annotators.tabulate_pairs(report)
         assert pairs.height == 2 * len(expected.pairs)
-    rates = annotators.measure_each_person(expected)
-    (people,) = (p for p in expected.pairs if not annotators.is_model(p.first) and not annotators.is_model(p.second))
-    assert rates["ann@firm.test"] == pytest.approx(people.exact.measure_f())
+    people = measure_agreement(samples)
+    table = annotators.join_agreement(annotators.tabulate_annotators(mirror), people)
+    ann = table.row(by_predicate=pl.col("person") == "ann@firm.test", named=True)
+    assert ann["compared"] == people.samples
+    assert ann["agreement"] == pytest.approx(people.exact.measure_f())
+    assert (ann["low"], ann["high"]) == pytest.approx(people.exact_interval)
 
 
 def test_issues_are_those_of_samples_check(workspace: Workspace, small: Workspace, labels: LabelSchema) -> None:

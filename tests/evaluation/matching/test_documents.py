@@ -96,7 +96,7 @@ def test_what_cannot_be_paired_is_named_with_its_reason():
         "twice": "it is twice in gold; the first one counts",
         "only gold": "it is in gold but not predicted",
         "other text": "the texts of gold and prediction differ; export both from one version",
-        "unread": "it has no annotation in gold",
+        "unread": "it has no annotation in gold; let a person review it",
         "only predicted": "it is predicted but not in gold",
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,7 @@ def test_a_label_with_examples_in_words_has_them_as_values_and_no_code() -> None
 
 def test_a_text_about_nothing_is_written_as_those_about_something_are(tmp_path: Path) -> None:
     labels = load_template("biomedical", tmp_path)
+    labels = replace(labels, purpose=replace(labels.purpose, phrases=None))
     fillers = [phrase for phrase in load_phrases("en")["filler"] if not phrase.startswith(("<", "there", "nothing"))]
     starts = {phrase.partition("<")[0].strip() for phrase in fillers}
     found = 0

@@ -8,9 +8,12 @@ import zlib
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from goldspan.annotation.answers import AnswerLimitError
 from goldspan.annotation.errors import ConfigurationError
+from goldspan.generators.providers.http import Decompressor
 from goldspan.generators.providers.json_post import (
     JsonPoster,
     PostDamagedError,
@@ -51,6 +54,7 @@ def deflate_raw(data: bytes) -> bytes:
         ("deflate", bytes),
         ("gzip", lambda data: gzip.compress(data)[:-8]),
         ("gzip", lambda data: gzip.compress(data) + b"\0\0"),
+        ("gzip", lambda data: gzip.compress(data[:3]) + gzip.compress(data[3:])),
         ("identity", bytes),
     ],
 )
@@ -64,6 +68,20 @@ def test_bodies_are_read_whatever_the_header_says(encoding: str, pack: Callable[
         "Bearer k", "i", "application/json"
     )  # fmt: skip
     assert body == b"{}"
+
+
+@given(
+    st.binary(max_size=60).map(lambda data: b'{"content": "' + data + b'"}'),
+    st.lists(st.integers(0, 120), max_size=6),
+    st.sampled_from([gzip.compress, zlib.compress, deflate_raw, bytes]),
+)
+def test_decompression_does_not_depend_on_how_an_answer_is_cut(
+    data: bytes, cuts: list[int], pack: Callable[[bytes], bytes]
+) -> None:
+    packed, places = pack(data), sorted(cuts)
+    chunks = [packed[a:b] for a, b in zip([0, *places], [*places, len(packed)], strict=True)]
+    decompressor = Decompressor("deflate")
+    assert b"".join(piece for chunk in chunks for piece in decompressor.feed(chunk)) == data
 
 
 def test_damaged_bodies_and_those_over_the_limit_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:

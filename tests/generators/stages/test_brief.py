@@ -46,6 +46,21 @@ def mend(tagged: str, *values: tuple[str, str]):
             [("FIRSTNAME", "Ann")],
             "<FIRSTNAME>Ann</FIRSTNAME> and <FIRSTNAME>Ann</FIRSTNAME>",
         ),
+        (
+            "<FIRSTNAME>Anna</FIRSTNAME>, ANNA and Ａｎｎａ, not Aña",
+            [("FIRSTNAME", "Anna")],
+            "<FIRSTNAME>Anna</FIRSTNAME>, <FIRSTNAME>ANNA</FIRSTNAME> and <FIRSTNAME>Ａｎｎａ</FIRSTNAME>, not Aña",
+        ),
+        (
+            "<PHONENUMBER>020-7946-0123</PHONENUMBER> or 020 7946 0123",
+            [("PHONENUMBER", "020-7946-0123")],
+            "<PHONENUMBER>020-7946-0123</PHONENUMBER> or <PHONENUMBER>020 7946 0123</PHONENUMBER>",
+        ),
+        (
+            "<PHONENUMBER>(503) 228-5167</PHONENUMBER>, 503 228 5167",
+            [("PHONENUMBER", "(503) 228-5167")],
+            "<PHONENUMBER>(503) 228-5167</PHONENUMBER>, <PHONENUMBER>503 228 5167</PHONENUMBER>",
+        ),
     ],
 )
 def test_what_is_known_is_mended(tagged, values, mended):
@@ -53,6 +68,20 @@ def test_what_is_known_is_mended(tagged, values, mended):
     assert found == mended
     assert match.repairs
     assert not match.unclear
+
+
+@pytest.mark.parametrize(
+    "tagged",
+    [
+        "<SURNAME>Rose</SURNAME> saw a ROSE",
+        "<SURNAME>Stohn</SURNAME>, a stohn",
+        "<SURNAME>Pena</SURNAME> y Peña",
+        "<SURNAME>Vance</SURNAME>: V A N C E",
+    ],
+)
+def test_other_forms_that_may_be_other_words_are_left_alone(tagged):
+    value = tagged.split(">")[1].split("<")[0]
+    assert mend(tagged, ("SURNAME", value))[0] == tagged
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,12 @@ def test_a_tab_separated_file_with_a_byte_order_mark(mask: FileMasker) -> None:
     assert mask("a.tsv", "\ufeffname\tx\nAnn\t1\n", settings).decode() == "\ufeffname\tx\n[FIRSTNAME_1]\t1\n"
 
 
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_byte_order_mark_stays_before_a_masked_cell(mask: FileMasker, quote: str) -> None:
+    expected = f"\ufeff{quote}[FIRSTNAME_1]{quote},x\n"
+    assert mask("a.csv", f"\ufeff{quote}Ann{quote},x\n").decode() == expected
+
+
 def test_a_masked_cell_that_needs_quotes_gets_them(mask: FileMasker, labels: LabelSchema) -> None:
     written = mask("a.csv", 'a,b\n"Ann, 1",x\n').decode()
     assert written == 'a,b\n"[FIRSTNAME_1], 1",x\n'

@@ -46,7 +46,25 @@ def test_what_is_written_is_read_and_replaced_alone(name: str, before: str, valu
 
 
 @pytest.mark.parametrize(
-    "text", ["100 % sure", "%zz", "%FF", "&unknown;", "AT&T", r"C:\new", r"\u12", "a < b > c", "<i love Ann>", "%0a"]
+    "text",
+    [
+        "100 % sure",
+        "%zz",
+        "%FF",
+        "&unknown;",
+        "AT&T",
+        r"C:\new",
+        r"\u12",
+        "a < b > c",
+        "<i love Ann>",
+        "%0a",
+        "ÄRGER, Ähre, „Ä“, SÃO ÂNGELO",
+        "xn--",
+        "xn--a b",
+        "fromCharCode(x)",
+        "0x7fff5fbff8c0",
+        "Basic Training a:: Anna",
+    ],
 )
 def test_what_is_no_escape_stays(text: str) -> None:
     assert open_escapes(text).text == text
@@ -66,6 +84,14 @@ def test_what_is_no_escape_stays(text: str) -> None:
         (r"p::before{content: '\41 nn M\0000fcller'}", "p::before{content: 'Ann Müller'}"),
         (r"url(\41nn.png)", "url(Ann.png)"),
         ("M&APw-ller +AEEAbgBu-", "Müller Ann"),
+        ("M%u00FCller %u0041nn", "Müller Ann"),
+        ("M&#252ller &#x00000041;nn &#0000065;nn", "Müller Ann Ann"),
+        ("MÃ¼ller, WaÅ‚Ä™sa", "Müller, Wałęsa"),
+        ("info@xn--mller-kva.de", "info@müller.de"),
+        ("String.fromCharCode(65, 110,110)", "String.fromCharCode(Ann)"),
+        ("cn:: TcO8bGxlcg==", "cn:: Müller"),
+        ("Authorization: Basic YW5uOngx", "Authorization: Basic ann:x1"),
+        (r"'\x536d697468', 0x536d697468, x'416E6E'", r"'Smith', Smith, Ann'"),
     ],
 )
 def test_spellings_of_programs_are_read(text: str, read: str) -> None:

@@ -86,7 +86,9 @@ def test_different_edits_are_a_conflict(path: Path, take_remote: bool) -> None:
     merged = merge(path, theirs, take_remote=take_remote)
     assert merged.conflicts == ["s1"]
     assert read(path) == [theirs if take_remote else mine]
-    assert read(find_conflict_file(path)) == [{"sample_id": "s1", "task": 1, "local": mine, "remote": theirs}]
+    kept = "remote" if take_remote else "local"
+    entry = {"sample_id": "s1", "task": 1, "kept": kept, "local": mine, "remote": theirs}
+    assert read(find_conflict_file(path)) == [entry]
 
 
 def test_what_label_studio_overrules_is_in_the_conflict_file_first_and_stays_there(
@@ -112,6 +114,30 @@ def test_what_label_studio_overrules_is_in_the_conflict_file_first_and_stays_the
     for _ in range(2):
         merge(path, make_record(3, "theirs"))
         assert [entry["local"] for entry in read(find_conflict_file(path))] == [mine, other, third]
+
+
+@pytest.mark.parametrize("resolved", ["edited here", "edited there", "taken", "deleted here"])
+def test_a_conflict_leaves_the_file_once_it_is_resolved(path: Path, resolved: str) -> None:
+    write(path, mine := edit(make_record(1), "mine"), other := edit(make_record(2), "other"))
+    merge(path, make_record(1, "theirs"), make_record(2, "theirs"))
+    merge(path, make_record(1, "theirs again"))
+    entries = [(entry["task"], entry["local"], entry["remote"]) for entry in read(find_conflict_file(path))]
+    assert entries == [(2, other, make_record(2, "theirs")), (1, mine, make_record(1, "theirs again"))]
+    match resolved:
+        case "edited here":
+            write(path, edit(make_record(1), "theirs"), other)
+            merge(path, make_record(1, "theirs"))
+        case "edited there":
+            merge(path, make_record(1, "mine"))
+        case "taken":
+            merge(path, make_record(1, "theirs"), take_remote=True)
+        case "deleted here":
+            write(path, other)
+            merge(path)
+    left = [(entry["task"], entry["kept"]) for entry in read(find_conflict_file(path))]
+    assert left == [(2, "local"), *[(1, "remote")] * (resolved == "taken")]
+    merge(path, make_record(2, "other"))
+    assert find_conflict_file(path).exists() == (resolved == "taken")
 
 
 def test_what_a_review_started_from_stays_when_label_studio_has_deleted_it(path: Path) -> None:

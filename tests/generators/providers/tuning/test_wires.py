@@ -12,8 +12,9 @@ import httpx2
 import pytest
 
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
+from goldspan.generators.providers.fields import read_time
 from goldspan.generators.providers.tuning.client import TuningClient
-from goldspan.generators.providers.tuning.documents import read_message, read_named_lines, read_time
+from goldspan.generators.providers.tuning.documents import read_message, read_named_lines
 from goldspan.generators.providers.tuning.values import JobRequest, JobState, RowsUpload
 from goldspan.generators.providers.tuning.wires import WIRES, TuningWire
 

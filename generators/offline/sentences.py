@@ -1,0 +1,109 @@
+"""Sentences of a project for its own labels: tagged text in which `{LABEL}` stands for a value.
+
+    <m c="1">{DRUG}</m> [reduced|lowered] the risk of {DISEASE}. <m c="1" k="PRONOUN">It</m> was taken daily.
+
+They stand in the lists `sentences`, `opening` and `closing` of a file of phrases (`phrases.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, partial
+from pathlib import Path
+
+from goldspan.annotation.configuration import read_configuration
+from goldspan.annotation.errors import SchemaError, TaggedTextError, UnknownNameError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.tagged import Tagged, escape_text, parse_tagged
+from goldspan.generators.offline.phrases import LIST, Phrases, load_phrases
+
+_VALUE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_NUMBER = "n"
+_FRAMES = {
+    "term": ("v",),
+    "pair": ("v", "w"),
+    "code": ("v",),
+    "person": ("v",),
+    "contact": ("v",),
+    "field": ("name", "v"),
+}
+"""Lists whose phrases hold values of any label, and their slots."""
+
+
+@cache
+def count_values(sentence: str) -> Counter[str]:
+    """How many values of each label a sentence may hold."""
+    return Counter(_VALUE.findall(sentence))
+
+
+def fill_sentence(sentence: str, values: Mapping[str, Iterator[str]], labels: LabelSchema) -> Tagged:
+    """The sentence with the next value of each label in its slots."""
+    tagged = _VALUE.sub(lambda slot: f"<{slot[1]}>{escape_text(next(values[slot[1]]))}</{slot[1]}>", sentence)
+    return parse_tagged(tagged, labels)
+
+
+def check_phrases(labels: LabelSchema) -> None:
+    """Check the phrases that the project brings in all languages.
+
+    Raises:
+        SchemaError: the folder holds none, or a phrase names an unknown list, label or kind of mention, or is not
+            closed.
+    """
+    folder = labels.purpose.phrases
+    if folder is None:
+        return
+    files = sorted(folder.glob("*.toml"))
+    if not files:
+        raise SchemaError(
+            f"{folder} holds no phrases; write them to {folder / 'en.toml'}, or remove the key `phrases`."
+        )
+    for file in files:
+        document = read_configuration(file, "phrases", SchemaError)
+        types = {name for name, table in document.items() if isinstance(table, dict)}
+        known = labels.purpose.document_types
+        if known and (unknown := sorted(types - {*known})):
+            raise SchemaError(f"{file}: {UnknownNameError('document type', unknown[0], known)}")
+        for document_type in ("", *sorted(types)):
+            _check_lists(file, load_phrases(file.stem, folder, document_type), labels)
+
+
+def _check_lists(file: Path, phrases: Phrases, labels: LabelSchema) -> None:
+    for name, listed in phrases.items():
+        for phrase in listed:
+            if problem := _find_problem(name, phrase, phrases, labels):
+                raise SchemaError(f"{file}: {name}: {phrase!r}: {problem}.")
+
+
+def _find_problem(name: str, phrase: str, phrases: Phrases, labels: LabelSchema) -> str:
+    """What is wrong with a phrase; empty if nothing is."""
+    lists = {slot.lower() for slot in LIST.findall(phrase)} - {_NUMBER}
+    if unknown := sorted(lists - {*phrases}):
+        return f"there is no list {unknown[0]}"
+    allowed = _FRAMES.get(name, labels.entity_codes)
+    held = _BRACES.findall(phrase)
+    if unknown := sorted({*held} - {*allowed}):
+        return str(UnknownNameError("label" if name not in _FRAMES else "slot", unknown[0], allowed))
+    if name in _FRAMES and sorted(held) != sorted(allowed):
+        return f"it needs {' and '.join(f'{{{slot}}}' for slot in allowed)}, once each"
+    try:
+        for variant in _list_variants(phrase):
+            parse_tagged(_VALUE.sub(r"<\1>x</\1>", LIST.sub("x", variant)), labels)
+    except TaggedTextError as error:
+        return str(error)
+    return "a bracket is not closed" if re.search(r"[\[\]{}]", _BRACES.sub("", _CHOICE.sub("", phrase))) else ""
+
+
+def _list_variants(phrase: str) -> Iterable[str]:
+    """The phrase with the first option of each choice, with the second of each, and so on to the last."""
+    choices = [match[1].split("|") for match in _CHOICE.finditer(phrase)]
+    for number in range(max(map(len, choices), default=1)):
+        options = iter([listed[min(number, len(listed) - 1)] for listed in choices])
+        yield _CHOICE.sub(partial(_replace_by_next, options), phrase)
+
+
+def _replace_by_next(options: Iterator[str], choice: re.Match[str]) -> str:
+    return next(options)
