@@ -115,7 +115,7 @@ def test_one_large_group_does_not_fill_a_held_out_split() -> None:
 
 
 @given(st.integers(0, 2**20))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_twenty_versions_never_move_a_held_out_sample_to_train(seed: int) -> None:
     history = grow(versions=20, start=150, seed=seed)
     assert max(history.crossings) == 0
