@@ -39,7 +39,7 @@ from goldspan.annotation.types import Entity, Sample
 from goldspan.evaluation.results.timing import count_cores
 from goldspan.evaluation.scores.spans import SpanCounts
 from goldspan.evaluation.scores.strict import score_strict
-from goldspan.generators.offline.author import write_document
+from goldspan.generators.offline.author import compose_document
 from goldspan.generators.specs.draw import draw_spec
 from goldspan.predictors.model.encoding import WindowSize, load_tokenizer
 from goldspan.predictors.registry import open_predictor
@@ -64,12 +64,11 @@ SIZE = WindowSize(256, 64)
 def write_samples(count: int) -> list[Sample]:
     """Documents of the offline author as samples."""
     from goldspan.annotation.identity import make_sample_id
-    from goldspan.annotation.text.tagged import parse_tagged
     from goldspan.annotation.types import Annotation, Author
 
     samples = []
     for index in range(count):
-        tagged = parse_tagged(write_document(draw_spec(17, index, ["en"], LABELS), LABELS), LABELS)
+        tagged = compose_document(draw_spec(17, index, ["en"], LABELS), LABELS)
         gold = Annotation(Author.person("1"), tagged.entities, tagged.mentions)
         samples.append(Sample(tagged.text, "en", annotations=(gold,), sample_id=make_sample_id(tagged.text, "en")))
     return samples

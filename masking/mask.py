@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from goldspan.annotation.errors import InputError, MaskingError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
-from goldspan.annotation.loops import run_sync
+from goldspan.annotation.loops import run_interruptible
 from goldspan.annotation.types import Annotation, Author, sort_spans
 from goldspan.masking.apply import MaskingContext, mask_annotation
 from goldspan.masking.detection import find_spans
@@ -103,9 +103,9 @@ class Masker:
 
     def begin_conversation(self) -> Masker:
         """A masker whose texts share their replacements and persons: with those that there are, else with new ones."""
-        persons: dict[str, Referent] = {} if self.persons is None else self.persons
-        ledger = Ledger(key=self.key) if self.ledger is None else self.ledger
-        return Masker(self.predictor, self.policy, self.schema, key=self.key, ledger=ledger, persons=persons)
+        masker = self.adopt(Ledger(key=self.key) if self.ledger is None else self.ledger)
+        masker.persons = {} if self.persons is None else self.persons
+        return masker
 
     def adopt(self, ledger: Ledger | None) -> Masker:
         """The same masker with another ledger."""
@@ -186,29 +186,5 @@ async def mask_async(
             await masker.aclose()
 
 
-def mask(
-    text: str,
-    policy: str | Path | Policy = DEFAULT_POLICY,
-    predictor: str | Path | Predictor = "",
-    *,
-    language: str = "",
-    country: str = "",
-    labels: LabelSchema | None = None,
-    key: MaskingKey | None = None,
-    ledger: Ledger | None = None,
-    **options: Any,
-) -> MaskedText:
-    """`mask_async` for callers without an event loop, and for notebooks."""
-    return run_sync(
-        mask_async(
-            text,
-            policy,
-            predictor,
-            language=language,
-            country=country,
-            labels=labels,
-            key=key,
-            ledger=ledger,
-            **options,
-        )
-    )
+mask = run_interruptible(mask_async)
+"""`mask_async` for callers without an event loop, and for notebooks."""

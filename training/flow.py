@@ -22,6 +22,7 @@ os.environ.setdefault("METAFLOW_USER", "goldspan")
 
 from metaflow import FlowSpec, IncludeFile, Parameter, card, current, step
 
+from goldspan.annotation.errors import StateError
 from goldspan.training import stages
 from goldspan.training.inputs import unpack_inputs
 from goldspan.training.runs import DONE, MARK, RUNNING, TrainingRun
@@ -45,6 +46,7 @@ class TrainingFlow(FlowSpec):
         """Take the inputs."""
         self.archive = self.inputs
         self.files: Files = {}
+        self.kept = False
         TrainingRun(Path(str(self.run_folder) or "/nonexistent")).update_state(
             {"flow_run": current.run_id, "status": RUNNING}
         )
@@ -118,6 +120,12 @@ class TrainingFlow(FlowSpec):
             inputs = unpack_inputs(self.archive, Path(temporary) / "inputs")
             local = Path(str(self.run_folder)) if self.run_folder else None
             folder = local if local and local.is_dir() else Path(temporary) / "work"
+            if self.kept and folder is not local and current.step_name != "train":
+                raise StateError(
+                    f"The step before {current.step_name} kept its files in {self.run_folder}, which is not on this "
+                    "machine. Resume the run there, or start it without --run-folder."
+                )
+            self.kept = folder is local
             _unpack(self.files, folder)
             run = TrainingRun(folder)
             run.update_state({"step": current.step_name})
@@ -138,11 +146,11 @@ def _pack(folder: Path) -> Files:
 
 
 def _unpack(files: Files, folder: Path) -> None:
+    """Write what a step on another machine made; it is newer than what an earlier attempt left in the folder."""
     for name, data in files.items():
         path = folder / name
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 if __name__ == "__main__":

@@ -191,6 +191,7 @@ def check_device(config: TrainingConfig) -> None:
 def _drive(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Callable[[str], None]) -> TrainedModel:
     state = run.read_state()
     with run.hold(), hold_private_umask():
+        run.discard_leftovers()
         judged = resume and state["status"] == REFUSED
         failure = "" if judged else run_flow(run, workspace, resume=resume, report=report)
         if failure:

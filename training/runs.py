@@ -9,6 +9,7 @@ checkpoints/  trained/  model.onnx  full/  quantized/  evaluation/
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -92,6 +93,22 @@ class TrainingRun:
             yield
         finally:
             lock.release()
+
+    def discard_leftovers(self) -> None:
+        """Delete what a killed process left half-written; call it while the run is held.
+
+        Raises:
+            StateError: the disk refused.
+        """
+        with explain_disk(self.folder):
+            for file in self.list_leftovers():
+                file.unlink(missing_ok=True)
+            for folder in [entry for entry in self.folder.glob(".*") if entry.is_dir()]:
+                shutil.rmtree(folder)
+
+    def list_leftovers(self) -> list[Path]:
+        """Temporary files of the run: of a process at work, or of one that was killed."""
+        return sorted(self.folder.rglob(".*.tmp"))
 
     def update_state(self, changes: Mapping[str, Any]) -> None:
         """Change some keys of the state; a run that was deleted is left alone."""

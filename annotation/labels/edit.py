@@ -159,6 +159,17 @@ def rename_tags(path: Path, old: str, new: str) -> None:
         _write(path, changed)
 
 
+def rename_in_phrases(labels: LabelSchema, old: str, new: str) -> None:
+    """Rename a label in the project's phrases for the offline author."""
+    for path in sorted(labels.purpose.phrases.glob("*.toml")) if labels.purpose.phrases else ():
+        text = path.read_bytes().decode("utf-8-sig")
+        changed = (
+            text.replace(f"{{{old}}}", f"{{{new}}}").replace(f"<{old}>", f"<{new}>").replace(f"</{old}>", f"</{new}>")
+        )
+        if changed != text:
+            write_atomic(path, changed.encode())
+
+
 def edit_label(path: Path, code: str, fields: Mapping[str, Any]) -> Label:
     """Set fields of a label; the rest of the file stays as it is. A value of None removes the field.
 

@@ -27,7 +27,7 @@ import orjson
 
 from goldspan.annotation.errors import RecordError, StateError
 from goldspan.annotation.files import AtomicFile, make_private_folder, write_atomic
-from goldspan.annotation.labels.edit import copy_label, drop_label, rename_tags
+from goldspan.annotation.labels.edit import copy_label, drop_label, rename_in_phrases, rename_tags
 from goldspan.annotation.labels.schema import LabelSchema, build_labels, load_labels
 from goldspan.annotation.labelstudio.project.relabel import RelabelRules, relabel_result
 from goldspan.annotation.labelstudio.pull.records import digest_record
@@ -147,6 +147,7 @@ def apply_change(
             migrate()
         for old, new in change.rules.rename.items():
             rename_tags(label_file, old, new)
+            rename_in_phrases(labels, old, new)
         for old in change.retired:
             drop_label(label_file, old)
         final = load_labels(label_file)

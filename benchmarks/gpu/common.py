@@ -33,14 +33,13 @@ def read_documents(path: Path | None, count: int) -> list[Sample]:
 
         return list(read_samples([path], LABELS))[:count]
     from goldspan.annotation.identity import make_sample_id
-    from goldspan.annotation.text.tagged import parse_tagged
     from goldspan.annotation.types import Annotation, Author
-    from goldspan.generators.offline.author import write_document
+    from goldspan.generators.offline.author import compose_document
     from goldspan.generators.specs.draw import draw_spec
 
     samples = []
     for index in range(count):
-        tagged = parse_tagged(write_document(draw_spec(17, index, ["en"], LABELS), LABELS), LABELS)
+        tagged = compose_document(draw_spec(17, index, ["en"], LABELS), LABELS)
         gold = Annotation(Author.person("1"), tagged.entities, tagged.mentions)
         samples.append(Sample(tagged.text, "en", annotations=(gold,), sample_id=make_sample_id(tagged.text, "en")))
     return samples

@@ -129,11 +129,14 @@ def read_settings(
         InputError: an option names nothing known.
         ConfigurationError: the provider needs a model name.
     """
+    from goldspan.generators.offline.sentences import check_phrases
     from goldspan.generators.runs.content import list_held
     from goldspan.generators.runs.public import complete_settings
     from goldspan.generators.runs.settings import RunSettings
 
     labels, project = load_labels(options.labels), find_project()
+    for message in check_phrases(labels):
+        warn(message)
     languages = options.languages or ",".join(project.languages if project else ("en",))
     provider = options.provider or (project.provider if project else "") or "offline"
     own = project if provider != "offline" else None

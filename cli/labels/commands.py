@@ -119,7 +119,7 @@ def check(
     from goldspan.generators.offline.sentences import check_phrases
 
     schema, file = load_labels(labels), find_label_file(labels)
-    check_phrases(schema)
+    unused = check_phrases(schema)
     text = file.read_text("utf-8-sig")
     tables = {"entity": "labels", "mention": "mentions"}
     findings = [
@@ -127,12 +127,14 @@ def check(
         for one in review_labels(schema)
     ]
     if as_json:
-        print_json({"fingerprint": schema.fingerprint, "findings": findings})
+        print_json({"fingerprint": schema.fingerprint, "findings": findings, "unused_phrases": unused})
     else:
         for finding in findings:
             warn("{0}:{line}: {label}: {message}".format(file, **finding))
-        say(f"{file}: {len(schema.labels)} labels, {len(findings)} warnings.")
-    raise typer.Exit(Exit.REFUSED_SOME if findings and strict else Exit.OK)
+        for message in unused:
+            warn(message)
+        say(f"{file}: {len(schema.labels)} labels, {len(findings) + len(unused)} warnings.")
+    raise typer.Exit(Exit.REFUSED_SOME if (findings or unused) and strict else Exit.OK)
 
 
 _CONFIG_SUFFIXES = {"xml": (".xml",), "bio": (".txt",), "json-schema": (".json",)}

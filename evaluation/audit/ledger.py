@@ -22,6 +22,7 @@ from goldspan.annotation.identity import digest, hash_text
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 from goldspan.evaluation.audit.findings import AuditFinding
+from goldspan.evaluation.matching.annotations import parse_time
 from goldspan.evaluation.scores.wilson import measure_wilson
 
 _SCHEMA = "audit-ledger"
@@ -159,10 +160,6 @@ def _decide(entry: AuditEntry, gold: str, status: AuditStatus) -> AuditEntry:
 
 
 def _is_reviewed_since(sample: Sample, time: str) -> bool:
-    times = (review.updated_at or review.created_at for review in sample.reviews)
-    return any(_read_time(one) > _read_time(time) for one in times if one)
-
-
-def _read_time(time: str) -> datetime:
-    read = datetime.fromisoformat(time)
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    audited = parse_time(time)
+    times = (parse_time(review.updated_at or review.created_at) for review in sample.reviews)
+    return any(audited and reviewed and reviewed > audited for reviewed in times)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from goldspan.annotation.types import Annotation, Author, Sample
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
 
 def merge_samples(samples: Iterable[Sample]) -> list[Sample]:
     """One sample an id, with the annotations of all its appearances; equal annotations count once."""
@@ -78,5 +80,5 @@ def _is_later(prediction: Annotation, begun: datetime | None) -> bool:
     return made is not None and begun is not None and made > begun
 
 
-def _read_time(annotation: Annotation) -> str:
-    return annotation.updated_at or annotation.created_at or ""
+def _read_time(annotation: Annotation) -> datetime:
+    return parse_time(annotation.updated_at or annotation.created_at) or _NEVER

@@ -12,6 +12,7 @@ from goldspan.annotation.identity import digest, hash_text
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
 from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample
+from goldspan.evaluation.matching.annotations import parse_time
 
 Source = str | Path | Iterable[Sample]
 """Samples, or the file or folder that holds them."""
@@ -175,10 +176,11 @@ def choose_prediction(sample: Sample, model: str = "") -> Annotation | None:
     candidates = [p for p in sample.predictions if not model or p.author.name == model]
     if not candidates and not model:
         candidates = list(sample.reviews)
-    times = [annotation.updated_at or annotation.created_at for annotation in candidates]
-    if all(times):
-        candidates.sort(key=lambda annotation: str(annotation.updated_at or annotation.created_at))
-    return candidates[-1] if candidates else None
+    times = [parse_time(annotation.updated_at or annotation.created_at) for annotation in candidates]
+    known = [(time, place) for place, time in enumerate(times) if time]
+    if not candidates:
+        return None
+    return candidates[max(known)[1] if len(known) == len(candidates) else -1]
 
 
 def fingerprint_gold(documents: Iterable[Document]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from goldspan.evaluation.matching.match import ERROR_KINDS, PairKind
-from goldspan.evaluation.results.result import ErrorRecord, EvaluationResult
+from goldspan.evaluation.results.result import EvaluationResult
 
 NOTHING = "∅"
 """Stands for the side that has no span: missed as predicted label, spurious as gold label."""
@@ -43,7 +43,7 @@ def error_kinds_by_label(result: EvaluationResult) -> dict[str, dict[str, int]]:
     return {label: errors[label] for label in sorted(faulty, key=lambda label: (-sum(errors[label].values()), label))}
 
 
-def error_positions(result: EvaluationResult, bins: int = BINS) -> dict[str, list[int]]:
+def error_positions(result: EvaluationResult) -> dict[str, list[int]]:
     """Errors by label and by where in the text they are: bin 0 is the start, the last bin the end.
 
     An error stands where the middle of its gold span (of the predicted one if spurious) is, relative to the length
@@ -53,10 +53,6 @@ def error_positions(result: EvaluationResult, bins: int = BINS) -> dict[str, lis
     for error in result.errors:
         span = error.gold or error.predicted
         if span is not None and error.length:
-            row = positions.setdefault(span.label, [0] * bins)
-            row[_find_bin(error, (span.start + span.end) / 2, bins)] += 1
+            row = positions.setdefault(span.label, [0] * BINS)
+            row[min(BINS - 1, int(BINS * (span.start + span.end) / 2 / error.length))] += 1
     return dict(sorted(positions.items()))
-
-
-def _find_bin(error: ErrorRecord, middle: float, bins: int) -> int:
-    return min(bins - 1, int(bins * middle / error.length))

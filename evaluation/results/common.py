@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldspan.evaluation.results.result import EvaluationResult
-from goldspan.evaluation.scores.spans import combine_f, divide
+from goldspan.evaluation.scores.masking import MaskingCounts
+from goldspan.evaluation.scores.spans import SpanCounts, divide
 from goldspan.evaluation.scores.table import COLUMNS
 
 Columns = Mapping[str, Sequence[Any]]
@@ -44,21 +45,24 @@ def select_common(columns: Columns, reference: Columns, sample_ids: Sequence[str
 def score_columns(columns: Columns, beta: float) -> dict[str, float | None]:
     """The rates of a comparison row from the columns of its documents; empty denominators as in `scores.spans`."""
     totals = {name: sum(columns[name]) for name in COLUMNS}
-    precision = divide(totals["credit"], totals["predicted"])
-    recall = divide(totals["credit"], totals["gold"])
-    masking_precision = divide(totals["hidden"], totals["masked"])
-    masking_recall = divide(totals["hidden"], totals["personal"])
+    spans = SpanCounts(totals["gold"], totals["predicted"], totals["credit"], totals["credit"])
+    masking = MaskingCounts(
+        totals["characters"],
+        totals["personal"],
+        totals["masked"],
+        totals["hidden"],
+        totals["sensitive"],
+        totals["exposed"],
+    )
     return {
-        "precision": precision,
-        "recall": recall,
-        "f1_score": combine_f(precision or 0.0, recall or 0.0) if totals["gold"] + totals["predicted"] else None,
+        "precision": spans.precision,
+        "recall": spans.recall,
+        "f1_score": spans.measure_f(),
         "exact_match_accuracy": divide(totals["exact"], len(columns["sample_id"])),
-        "masking_f_beta": combine_f(masking_precision or 0.0, masking_recall or 0.0, beta)
-        if totals["personal"] + totals["masked"]
-        else None,
-        "leakage_rate": divide(totals["personal"] - totals["hidden"], totals["personal"]),
-        "zero_leak_rate": divide(totals["sensitive"] - totals["exposed"], totals["sensitive"]),
-        "over_masking_rate": divide(totals["masked"] - totals["hidden"], totals["characters"] - totals["personal"]),
+        "masking_f_beta": masking.measure_f(beta),
+        "leakage_rate": masking.leakage_rate,
+        "zero_leak_rate": masking.zero_leak_rate,
+        "over_masking_rate": masking.over_masking_rate,
     }
 
 

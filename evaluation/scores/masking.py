@@ -114,8 +114,7 @@ def count_masking(
     person or thing; without them each entity stands for itself. What lies outside the text masks nothing.
     """
     personal = [entity for entity in gold if find_identifier_kind(entity.label, labels) != "none"]
-    hiding = [span for span in predicted if find_identifier_kind(span.label, labels) != "none"]
-    wanted, masks = unite(personal), _clip(unite(hiding), length)
+    wanted, masks = unite(personal), _clip(_unite_hiding(predicted, labels), length)
     characters, hidden = measure_stretches(wanted), measure_shared(wanted, masks)
     return MaskingCounts(
         characters=length,
@@ -128,9 +127,11 @@ def count_masking(
     )
 
 
-def count_leaks_by_label(gold: Iterable[Entity], predicted: Iterable[LabelledSpan]) -> dict[str, tuple[int, int]]:
-    """Characters of each gold label in one document as (leaked, all), whatever label hides them."""
-    masks = unite(predicted)
+def count_leaks_by_label(
+    gold: Iterable[Entity], predicted: Iterable[LabelledSpan], labels: LabelSchema
+) -> dict[str, tuple[int, int]]:
+    """Characters of each gold label in one document as (leaked, all), whatever label of personal data hides them."""
+    masks = _unite_hiding(predicted, labels)
     leaks: dict[str, tuple[int, int]] = {}
     for entity in gold:
         size = entity.end - entity.start
@@ -154,6 +155,11 @@ def measure_shared(one: Stretches, other: Stretches) -> int:
         else:
             j += 1
     return shared
+
+
+def _unite_hiding(predicted: Iterable[LabelledSpan], labels: LabelSchema) -> Stretches:
+    """The characters that are masked: those of labels of personal data."""
+    return unite(span for span in predicted if find_identifier_kind(span.label, labels) != "none")
 
 
 def _clip(stretches: Stretches, length: int) -> Stretches:

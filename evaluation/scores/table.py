@@ -46,7 +46,7 @@ def measure_document(document: Document, labels: LabelSchema, level: Level = Lev
             project_spans(predicted, document.text, labels, level, mentions),
         ),
         masking=count_masking(len(document.text), gold, predicted, labels, mentions),
-        leaks=count_leaks_by_label(gold, predicted),
+        leaks=count_leaks_by_label(gold, predicted, labels),
     )
 
 

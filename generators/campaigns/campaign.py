@@ -24,7 +24,7 @@ from goldspan.generators.runs.settings import RunSettings
 FORMAT = 1
 ENDING = ".campaign.json"
 RUN_SAMPLES = 50_000
-"""Samples of a run: one file of each stage, at the batch limit of the providers."""
+"""Samples of a run, near the batch limit of the providers."""
 
 _MAY_CHANGE = ("price_in", "price_out", "price_source", "api_url", "window", "attempts")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
@@ -10,7 +10,8 @@ import orjson
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.campaigns.campaign import Campaign
-from goldspan.generators.providers.profiles import ProviderProfile, find_profile
+from goldspan.generators.providers.batch.shards import count_rows
+from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.runs.estimate import TRIED_ITEMS, estimate_run, preview_item
 from goldspan.generators.runs.executors import OFFLINE, ExecutionOptions
 
@@ -53,17 +54,17 @@ def plan_campaign(
     runs = list(campaign.list_runs())
     guess = estimate_run(settings, labels)
     stages = len(settings.build_stages(labels))
-    tried = replace(settings, seed=runs[0].settings.seed)
     asked = [
         len(orjson.dumps(request.batch_line)) + 1
-        for item in range(min(TRIED_ITEMS, settings.samples))
-        for request, _ in preview_item(tried, labels, item)
+        for run in runs[:1]
+        for item in range(min(TRIED_ITEMS, run.settings.samples))
+        for request, _ in preview_item(run.settings, labels, item)
     ]
     size = max(asked, default=0)
     rows = files = days = None
     if settings.provider != OFFLINE and settings.mode == "batch":
         profile = find_profile(settings.provider)
-        rows = _count_rows_per_file(profile, size)
+        rows = count_rows(profile, size)
         files = sum(stages * ceil(run.settings.samples / rows) for run in runs)
         days = ceil(len(runs) / parallel) * stages * _read_days(settings.window or profile.windows[0])
     elif settings.provider != OFFLINE:
@@ -91,10 +92,6 @@ def plan_campaign(
         files,
         days,
     )
-
-
-def _count_rows_per_file(profile: ProviderProfile, size: int) -> int:
-    return max(1, min(profile.max_requests, profile.max_bytes // max(1, size)))
 
 
 def _read_days(window: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.language import find_other_language
-from goldspan.annotation.text.tagged import Tagged, render_tagged
+from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import sort_spans
 from goldspan.generators.noise.apply import REGISTERS as NOISE_REGISTERS
 from goldspan.generators.noise.apply import add_noise
@@ -48,14 +48,11 @@ _PEOPLE_FIRST = ("pair_first", "nameless", "nested_first", "org", "institution")
 _PEOPLE_THIRD = ("pair", "interplay", "cataphora", "nameless", "nested", "org", "institution")
 
 
-def write_document(spec: Spec, labels: LabelSchema) -> str:
-    """The document as tagged text: every value of the spec stands in it, labelled wherever it stands."""
-    document = compose_document(spec, labels)
-    return render_tagged(document.text, document.entities, document.mentions)
-
-
 def compose_document(spec: Spec, labels: LabelSchema) -> Tagged:
-    """The document as text, entities and mentions. Same spec and labels, same document."""
+    """The document as text, entities and mentions. Same spec and labels, same document.
+
+    Every value of the spec stands in it, labelled wherever it stands.
+    """
     spec = fill_values(spec, labels)
     if spec.document_type not in DOCUMENT_TYPES or not _knows(labels):
         return compose_domain_document(spec, labels)

@@ -21,7 +21,7 @@ from goldspan.annotation.text.tagged import Tagged, parse_tagged
 from goldspan.annotation.types import Entity, Mention, sort_spans
 from goldspan.generators.offline.page import has_unlabelled_repeat
 from goldspan.generators.offline.phrases import Phrases, capitalize, draw_phrase, fill_phrase, load_phrases
-from goldspan.generators.offline.sentences import count_values, fill_sentence
+from goldspan.generators.offline.sentences import count_values, fill_sentence, list_unknown
 from goldspan.generators.specs.draw import Spec, SpecValue
 from goldspan.generators.surrogates.chance import make_random, pick
 
@@ -151,6 +151,7 @@ class _Writer:
             sentence
             for sentence in self.phrases.get(name, ())
             if sentence not in self.told
+            and not list_unknown(sentence, self.labels)
             and (not code or f"{{{code}}}" in sentence)
             and self._can_fill(sentence, waiting, given_only)
         ]
@@ -160,8 +161,9 @@ class _Writer:
         self.told.add(sentence)
         values = {code: self._take_values(code, waiting) for code in count_values(sentence)}
         drawn = fill_phrase(self.rng, sentence, self.phrases)
-        if code and not drawn.endswith(_SENTENCE_ENDS):
-            drawn = _complete_frame(self.rng, drawn, self.phrases, "")
+        if code:
+            is_whole = drawn.endswith(_SENTENCE_ENDS)
+            drawn = capitalize(drawn) if is_whole else _complete_frame(self.rng, drawn, self.phrases, "")
         filled = fill_sentence(drawn, values, self.labels)
         if filled.text[:1].islower() and filled.entities and filled.entities[0].start == 0:
             filled = _glue([Tagged(capitalize(draw_phrase(self.rng, "intro", self.phrases))), filled])

@@ -71,6 +71,8 @@ _MAKERS: dict[str, Callable[[Random, str, str], str]] = {
     "fee": lambda rng, language, country: write_amount(rng, country, 12, 95),
     "rent": lambda rng, language, country: write_amount(rng, country, 480, 1900),
     "time": lambda rng, language, country: write_time(rng, country),
+    "morning": lambda rng, language, country: write_time(rng, country, last=11),
+    "evening": lambda rng, language, country: write_time(rng, country, first=14),
     "amount": lambda rng, language, country: write_amount(rng, country),
     "order": lambda rng, language, country: fill_pattern(
         rng, pick(rng, ("A-#######", "%#######", "@@-####-##", "WEB%######"))

@@ -20,9 +20,11 @@ from goldspan.annotation.text.tagged import Tagged, escape_text, parse_tagged
 from goldspan.generators.offline.phrases import LIST, Phrases, load_phrases
 
 _VALUE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
+_LABEL = re.compile(r"\{([A-Z][A-Z0-9_]*)\}|</?([A-Z][A-Z0-9_]+)>")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _NUMBER = "n"
+_WITH_VALUES = frozenset({"sentences", "opening", "closing"})
 _FRAMES = {
     "term": ("v",),
     "pair": ("v", "w"),
@@ -40,41 +42,56 @@ def count_values(sentence: str) -> Counter[str]:
     return Counter(_VALUE.findall(sentence))
 
 
+def list_unknown(sentence: str, labels: LabelSchema) -> list[str]:
+    """Labels of a sentence that the label schema does not have; such a sentence is not used."""
+    named = {match[1] or match[2] for match in _LABEL.finditer(sentence)}
+    return sorted(named - labels.entity_codes)
+
+
 def fill_sentence(sentence: str, values: Mapping[str, Iterator[str]], labels: LabelSchema) -> Tagged:
     """The sentence with the next value of each label in its slots."""
     tagged = _VALUE.sub(lambda slot: f"<{slot[1]}>{escape_text(next(values[slot[1]]))}</{slot[1]}>", sentence)
     return parse_tagged(tagged, labels)
 
 
-def check_phrases(labels: LabelSchema) -> None:
-    """Check the phrases that the project brings in all languages.
+def check_phrases(labels: LabelSchema) -> list[str]:
+    """Check the phrases that the project brings in all languages; sentences with unknown labels are named, not refused.
 
     Raises:
-        SchemaError: the folder holds none, or a phrase names an unknown list, label or kind of mention, or is not
-            closed.
+        SchemaError: the folder holds none, or a phrase names an unknown list or kind of mention, or is not closed.
     """
     folder = labels.purpose.phrases
     if folder is None:
-        return
+        return []
     files = sorted(folder.glob("*.toml"))
     if not files:
         raise SchemaError(
             f"{folder} holds no phrases; write them to {folder / 'en.toml'}, or remove the key `phrases`."
         )
-    for file in files:
-        document = read_configuration(file, "phrases", SchemaError)
-        types = {name for name, table in document.items() if isinstance(table, dict)}
-        known = labels.purpose.document_types
-        if known and (unknown := sorted(types - {*known})):
-            raise SchemaError(f"{file}: {UnknownNameError('document type', unknown[0], known)}")
-        for document_type in ("", *sorted(types)):
-            _check_lists(file, load_phrases(file.stem, folder, document_type), labels)
+    return [warning for file in files for warning in _check_file(file, labels)]
+
+
+def _check_file(file: Path, labels: LabelSchema) -> Iterator[str]:
+    document = read_configuration(file, "phrases", SchemaError)
+    types = {name for name, table in document.items() if isinstance(table, dict)}
+    known = labels.purpose.document_types
+    if known and (unknown := sorted(types - {*known})):
+        raise SchemaError(f"{file}: {UnknownNameError('document type', unknown[0], known)}")
+    unused: Counter[str] = Counter()
+    for lists in (document, *(document[name] for name in types)):
+        own = {name: phrases for name, phrases in lists.items() if isinstance(phrases, list)}
+        unused.update(code for phrases in own.values() for phrase in phrases for code in list_unknown(phrase, labels))
+    for document_type in ("", *sorted(types)):
+        _check_lists(file, load_phrases(file.stem, file.parent, document_type), labels)
+    for code, count in sorted(unused.items()):
+        reason = UnknownNameError("label", code, labels.entity_codes)
+        yield f"{file}: {count} phrases with {code} are not used. {reason}"
 
 
 def _check_lists(file: Path, phrases: Phrases, labels: LabelSchema) -> None:
     for name, listed in phrases.items():
         for phrase in listed:
-            if problem := _find_problem(name, phrase, phrases, labels):
+            if not list_unknown(phrase, labels) and (problem := _find_problem(name, phrase, phrases, labels)):
                 raise SchemaError(f"{file}: {name}: {phrase!r}: {problem}.")
 
 
@@ -83,10 +100,12 @@ def _find_problem(name: str, phrase: str, phrases: Phrases, labels: LabelSchema)
     lists = {slot.lower() for slot in LIST.findall(phrase)} - {_NUMBER}
     if unknown := sorted(lists - {*phrases}):
         return f"there is no list {unknown[0]}"
-    allowed = _FRAMES.get(name, labels.entity_codes)
+    allowed = labels.entity_codes if name in _WITH_VALUES else _FRAMES.get(name, ())
     held = _BRACES.findall(phrase)
+    if not allowed and held:
+        return f"{{{held[0]}}} can stand in {', '.join(sorted(_WITH_VALUES))} only"
     if unknown := sorted({*held} - {*allowed}):
-        return str(UnknownNameError("label" if name not in _FRAMES else "slot", unknown[0], allowed))
+        return str(UnknownNameError("slot", unknown[0], allowed))
     if name in _FRAMES and sorted(held) != sorted(allowed):
         return f"it needs {' and '.join(f'{{{slot}}}' for slot in allowed)}, once each"
     try:

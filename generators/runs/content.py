@@ -114,10 +114,10 @@ def _write_example(spec: Spec, labels: LabelSchema) -> str:
 
 @lru_cache(maxsize=4096)
 def _draw_example(seed: int, place: int, language: str, types: tuple[str, ...], labels: LabelSchema) -> str:
-    from goldspan.generators.offline.author import write_document
+    from goldspan.generators.offline.stages import author_draft
 
     wanted = SpecConstraints(language=language, hard_negative=False)
-    return write_document(draw_spec(seed, place, (language,), labels, wanted=wanted, document_types=types), labels)
+    return author_draft(draw_spec(seed, place, (language,), labels, wanted=wanted, document_types=types), labels)
 
 
 @lru_cache(maxsize=4)

@@ -15,6 +15,7 @@ from typing import Any
 
 import goldspan.schemas as schemas
 from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.providers.lenient_parser import TruncatedJsonError
 from goldspan.generators.providers.plain_answers import find_plain, strip_template, unwrap_document
 from goldspan.generators.providers.protocol import Answer, AnswerState
@@ -69,15 +70,26 @@ def judge_answer(answer: Answer, stage: str, context: AnswerContext) -> AnswerVe
     return AnswerVerdict("ok", result=result)
 
 
-def _load(content: str, stage: str, context: AnswerContext) -> LoadedAnswer:
+def load_content(content: str, stage: str, labels: LabelSchema) -> LoadedAnswer:
+    """The object of an answer, in whatever notation: the fields that a stage may be answered with.
+
+    Raises:
+        TruncatedJsonError: the answer ends in the middle.
+        WrongAnswerError: there is no such object.
+    """
     if not content.strip():
         raise WrongAnswerError("The answer is empty.")
     repairs: list[str] = []
     body = strip_template(strip_reasoning(content, repairs), repairs)
-    loaded = _load_plain(body, stage) or _load_json(body, stage, context)
-    document = loaded.document
-    if _UNBOUNDED & set(loaded.repairs) and is_cut(document["tagged_text"], context.labels):
+    loaded = _load_plain(body, stage) or _load_json(body, stage, labels)
+    if _UNBOUNDED & set(loaded.repairs) and is_cut(loaded.document["tagged_text"], labels):
         raise TruncatedJsonError("the text ends inside an entity")
+    return LoadedAnswer(loaded.document, (*repairs, *loaded.repairs))
+
+
+def _load(content: str, stage: str, context: AnswerContext) -> LoadedAnswer:
+    loaded = load_content(content, stage, context.labels)
+    document, repairs = loaded.document, list[str]()
     if stage == "coreference" and (chains := name_chains(document)) is not None:
         document = chains
     elif stage == "judge":
@@ -101,30 +113,30 @@ def _load_plain(body: str, stage: str) -> LoadedAnswer | None:
     return None if text is None else LoadedAnswer({"tagged_text": text}, tuple(repairs))
 
 
-def _load_json(body: str, stage: str, context: AnswerContext) -> LoadedAnswer:
+def _load_json(body: str, stage: str, labels: LabelSchema) -> LoadedAnswer:
     try:
         return load_answer(body, _list_keys(stage))
     except TruncatedJsonError:
         raise
     except ValueError as error:
-        if stage in _TEXT_STAGES and (found := _load_bare(body, context)):
+        if stage in _TEXT_STAGES and (found := _load_bare(body, labels)):
             return found
         raise WrongAnswerError(f"The answer is not JSON of the form that was asked for: {error}.") from None
 
 
-def _load_bare(body: str, context: AnswerContext) -> LoadedAnswer | None:
+def _load_bare(body: str, labels: LabelSchema) -> LoadedAnswer | None:
     """A document that came with its tags but under another name, or without its JSON."""
     repairs: list[str] = []
     with contextlib.suppress(ValueError):
         loaded = load_answer(body, DOCUMENT_KEYS)
-        if found := pick_tagged(loaded.document, context.labels):
+        if found := pick_tagged(loaded.document, labels):
             return LoadedAnswer(found, (*loaded.repairs, "key_spelling"))
     body = body.strip()
     if _FENCE_LINES in body:
         _, _, inner = body.partition(_FENCE_LINES)
         body = inner.partition("\n")[2].partition(_FENCE_LINES)[0].strip()
     body = unwrap_document(body, repairs)
-    if body[:1] in {"{", "["} or not has_label_tags(body, context.labels):
+    if body[:1] in {"{", "["} or not has_label_tags(body, labels):
         return None
     return LoadedAnswer({"tagged_text": body}, (*repairs, "bare_text"))
 

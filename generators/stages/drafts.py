@@ -23,7 +23,7 @@ from goldspan.generators.stages.additions import check_additions
 from goldspan.generators.stages.brief import match_brief
 from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged, read_tagged
 from goldspan.generators.stages.omissions import find_omissions
-from goldspan.generators.stages.tag_reader import has_other_tags, read_leniently, strip_emphasis
+from goldspan.generators.stages.tag_reader import has_other_tags, is_covered, read_leniently, strip_emphasis
 
 _MAY_LACK = 0.25
 """Share of the brief's values that the last attempt at a draft may leave out."""
@@ -93,7 +93,7 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
     repairs += match.repairs
     entities = match.entities if context.is_trusted else _settle_additions(text, match.entities, context, repairs)
     _require_no_label(text, entities, context)
-    if reading.refusal and not all(_is_covered(text, span, entities) for span in reading.lost):
+    if reading.refusal and not all(is_covered(text, span, entities) for span in reading.lost):
         raise reading.refusal
     given = {str(entry["label"]) for entry in brief.get("values", ())} | {entity.label for entity in entities}
     invented = [str(label) for label in brief.get("labels", ()) if label not in given]
@@ -157,14 +157,6 @@ def _lacks_value(text: str, context: AnswerContext) -> bool:
     return any(entry["value"] not in text for entry in context.brief.get("values", ()))
 
 
-def _is_covered(text: str, span: tuple[int, int], entities: Sequence[Entity]) -> bool:
-    """True if every letter and digit of a span belongs to an entity."""
-    inside = [(entity.start, entity.end) for entity in entities]
-    return all(
-        not text[place].isalnum() or any(start <= place < end for start, end in inside) for place in range(*span)
-    )
-
-
 def _require_clean(text: str, entities: Sequence[Entity], context: AnswerContext) -> None:
     """Refuse traces of the model, placeholders, repetition, and a text in another language."""
     given = {entry["value"] for entry in context.brief.get("values", ())}
@@ -192,17 +184,22 @@ def _require_clean(text: str, entities: Sequence[Entity], context: AnswerContext
 
 
 def _require_no_label(text: str, entities: Sequence[Entity], context: AnswerContext) -> None:
-    """Refuse names of labels: in brackets or with the marks of other notations, or behind an entity of their own."""
+    """Refuse names of labels: in brackets or with the marks of other notations, or behind an entity of their own.
+
+    And entities of signs alone, which are what is left of a tag, unless a label has such values.
+    """
+    given = {str(entry["value"]) for entry in context.brief.get("values", ())}
     places = [
         match.span()
         for match in _LABEL_IN_BRACKETS.finditer(text)
         if next(filter(None, match.groups())).upper() in context.labels.entity_codes
     ]
     for entity in entities:
+        label, value = context.labels[entity.label], text[entity.start : entity.end]
         match = _LABEL_BEHIND.match(text, entity.end)
-        if match and match[1] == entity.label and not _is_abbreviation(context.labels[entity.label]):
+        if match and match[1] == entity.label and not _is_abbreviation(label):
             places.append(match.span())
-        if not any(character.isalnum() for character in text[entity.start : entity.end]):
+        if not (any(map(str.isalnum, value)) or value in given or value in (*label.terms, *label.examples)):
             places.append((entity.start, entity.end))
     if places:
         start, end = min(places)

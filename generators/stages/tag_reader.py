@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from goldspan.annotation.labels.schema import LabelSchema
@@ -108,6 +108,14 @@ def has_other_tags(tagged: str, labels: LabelSchema) -> bool:
     return any(_name_label(match, labels) in codes for match in odd)
 
 
+def is_covered(text: str, span: tuple[int, int], entities: Sequence[Entity]) -> bool:
+    """True if every letter and digit of a span belongs to an entity."""
+    inside = [(entity.start, entity.end) for entity in entities]
+    return all(
+        not text[place].isalnum() or any(start <= place < end for start, end in inside) for place in range(*span)
+    )
+
+
 def has_label_tags(content: str, labels: LabelSchema) -> bool:
     """True if a text that is no JSON holds tags of labels, so that it is an answer without its JSON."""
     return any(match[1] and match[2].upper() in labels.entity_codes for match in _TAG.finditer(content))
@@ -143,6 +151,8 @@ def _close(
     labels: LabelSchema,
 ) -> None:
     position = next((n for n in range(len(opened) - 1, -1, -1) if opened[n][0] == name), None)
+    if position is None and opened and name in _GENERIC:
+        position, name = len(opened) - 1, opened[-1][0]
     if position is None:
         if not opened:
             repairs.append("stray_tag")

@@ -57,9 +57,9 @@ def write_amount(rng: Random, country: str, low: float = 0, high: float = 0) -> 
     return str(load_data("writing")["amounts"][country]).format(write_number(value, country, decimals))
 
 
-def write_time(rng: Random, country: str) -> str:
-    """A time of day."""
-    hour, minute = rng.randint(7, 21), pick(rng, (0, 5, 10, 15, 20, 30, 40, 45, 50))
+def write_time(rng: Random, country: str, first: int = 7, last: int = 21) -> str:
+    """A time of day, of the hours from `first` to `last`."""
+    hour, minute = rng.randint(first, last), pick(rng, (0, 5, 10, 15, 20, 30, 40, 45, 50))
     if country == "US":
         return f"{(hour - 1) % 12 + 1}:{minute:02d} {'am' if hour < 12 else 'pm'}"
     if country == "FR":

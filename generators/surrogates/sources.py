@@ -71,10 +71,11 @@ def _draw_by_regex(rng: Random, label: Label) -> str:
 
 
 def _draw_by_faker(rng: Random, label: Label, language: str, country: str) -> str:
+    """A value of a Faker provider; `name` comes without the titles and degrees that Faker adds in some languages."""
     fake = _open_faker(_LOCALES.get(language, "en_US"))
     fake.seed_instance(rng.getrandbits(64))
     try:
-        value = getattr(fake, label.faker)()
+        value = f"{fake.first_name()} {fake.last_name()}" if label.faker == "name" else getattr(fake, label.faker)()
     except (AttributeError, TypeError) as error:
         raise ConfigurationError(
             f"The Faker provider {label.faker!r} of {label.code} gives no value: {error}."

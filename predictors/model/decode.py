@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from goldspan.annotation.errors import ServiceError
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import Entity
 from goldspan.predictors.model.encoding import EncodedText
@@ -89,9 +90,14 @@ def decode_entities(
         logits: averaged logits or log-probabilities, of shape (tokens, tags).
         tags: names of the tags, `O` first, then `B-X`, `I-X` for each label.
         options: how to decode.
+
+    Raises:
+        ServiceError: logits are NaN or infinite: that the model finds nothing may not be read from them.
     """
     if not len(encoded):
         return ()
+    if not np.less(logits, np.inf).all():
+        raise ServiceError(f"The model gave NaN or infinite values for a text of {len(encoded)} tokens.")
     scaled = log_softmax(np.asarray(logits, dtype=np.float32) / np.float32(options.temperature))
     biased = scaled.copy()
     biased[:, 1:] += np.float32(options.bias)

@@ -13,11 +13,13 @@ from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.project import Purpose
 from goldspan.annotation.text.alignment import align_values
-from goldspan.annotation.text.tagged import Tagged, parse_tagged, render_tagged, show_tagged_value
+from goldspan.annotation.text.tagged import parse_tagged, render_tagged, show_tagged_value
 from goldspan.annotation.types import Entity, Sample
 from goldspan.generators.providers.lenient_parser import TruncatedJsonError
-from goldspan.generators.providers.tolerant_json import load_answer
-from goldspan.generators.stages.tag_reader import read_leniently
+from goldspan.generators.stages.answer_shapes import shape_document
+from goldspan.generators.stages.answers import load_content
+from goldspan.generators.stages.context import WrongAnswerError
+from goldspan.generators.stages.tag_reader import is_covered, read_leniently
 
 STAGE = "annotate"
 VERSION = 1
@@ -94,28 +96,44 @@ def describe_prompt(labels: LabelSchema) -> dict[str, Any]:
 def read_answer(content: str, text: str, labels: LabelSchema) -> ParsedAnswer:
     """Read an answer about `text`; anything wrong is named in `problem`, and what can be saved is saved."""
     try:
-        tagged = load_answer(content, ("tagged_text",)).document["tagged_text"]
+        document = shape_document(load_content(content, "draft", labels).document, labels, {})
     except TruncatedJsonError:
         return ParsedAnswer((), CUT_OFF, 0.0)
-    except ValueError:
-        tagged = None
-    if not isinstance(tagged, str):
+    except WrongAnswerError:
+        document = {}
+    if isinstance(tagged := document.get("tagged_text"), str):
+        return _read_tagged(tagged, text, labels)
+    listed = document.get("entities")
+    values = [(one.get("value"), one.get("label")) for one in listed] if isinstance(listed, list) else []
+    named = [(value, label) for value, label in values if isinstance(value, str) and label in labels.entity_codes]
+    if not named or len(named) < len(values):
         return ParsedAnswer((), 'the answer is not JSON of the form {"tagged_text": "…"}', 0.0)
+    is_clear = all(text.count(value) == 1 for value, _ in named)
+    aligned = _align(named, text)
+    return ParsedAnswer(aligned.entities) if is_clear and len(aligned.entities) == len(set(named)) else aligned
+
+
+def _read_tagged(tagged: str, text: str, labels: LabelSchema) -> ParsedAnswer:
+    parsed, problem = None, _ALTERED
     try:
         parsed = parse_tagged(tagged, labels)
     except TaggedTextError as error:
-        reading = read_leniently(tagged, labels)
-        is_nested = any(one.end > other.start for one, other in pairwise(reading.entities))
-        if reading.lost or is_nested or reading.text != text:
-            return ParsedAnswer((), str(error), 0.0)
-        return ParsedAnswer(reading.entities)
-    if parsed.text == text:
+        problem = str(error)
+    if parsed and parsed.text == text:
         return ParsedAnswer(parsed.entities)
-    return _align(parsed, text)
+    reading = read_leniently(tagged, labels)
+    is_nested = any(one.end > other.start for one, other in pairwise(reading.entities))
+    is_whole = all(is_covered(reading.text, span, reading.entities) for span in reading.lost)
+    if reading.text == text and is_whole and not is_nested:
+        return ParsedAnswer(reading.entities)
+    if parsed is None:
+        return ParsedAnswer((), problem, 0.0)
+    return _align([(parsed.text[entity.start : entity.end], entity.label) for entity in parsed.entities], text)
 
 
-def _align(parsed: Tagged, text: str) -> ParsedAnswer:
-    values = list(dict.fromkeys((parsed.text[e.start : e.end], e.label) for e in parsed.entities))
+def _align(found: Sequence[tuple[str, str]], text: str) -> ParsedAnswer:
+    """Place the values of an answer that is not the text with its tags; each stands wherever its words do."""
+    values = list(dict.fromkeys(found))
     alignment = align_values(text, values)
     lost = {(item.value, item.label) for item in alignment.unaligned}
     share = 1 - len(lost) / len(values) if values else 0.0

@@ -134,6 +134,8 @@ class RampartPredictor(LocalPredictor):
             logits = np.asarray(self._session.run(["logits"], feed)[0], dtype=np.float32)
         except Exception as error:  # noqa: BLE001
             raise ServiceError(f"Rampart could not read a text of {sum(map(len, rows))} tokens: {error}") from None
+        if not np.isfinite(logits).all():
+            raise ServiceError(f"Rampart gave NaN or infinite values for a text of {sum(map(len, rows))} tokens.")
         raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
         probabilities: NDArray[np.float32] = raised / raised.sum(axis=-1, keepdims=True)
         return probabilities[:, 1:]

@@ -175,7 +175,9 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def _holds_run(run: TrainingRun, subject: Subject, place: Place) -> bool:
-    """True if the inputs of a run hold the subject, or are a bundle that was withdrawn."""
+    """True if the inputs of a run or half-written files hold the subject, or the inputs are of a withdrawn bundle."""
+    if any(search_file(file, subject) for file in run.list_leftovers()):
+        return True
     if not run.inputs.is_file():
         return False
     if search_file(run.inputs, subject):

@@ -118,18 +118,20 @@ async def mask_units(
             task.cancel()
 
 
-def read_document(path: Path, limit: int = MAX_DOCUMENT) -> bytes:
+def read_document(path: Path) -> bytes:
     """The bytes of a document.
 
     Raises:
-        InputError: it cannot be read, or is longer than `limit`.
+        InputError: it cannot be read, or is longer than `MAX_DOCUMENT`.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a file.")
     try:
         size = path.stat().st_size
-        if size > limit:
-            raise InputError(f"{path} has {size:,} bytes; documents of more than {limit:,} are not read. Split it.")
+        if size > MAX_DOCUMENT:
+            raise InputError(
+                f"{path} has {size:,} bytes; documents of more than {MAX_DOCUMENT:,} are not read. Split it."
+            )
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None

@@ -147,7 +147,6 @@ async def mask_files(
     *,
     workers: int = 4,
     force: bool = False,
-    on_start: Callable[[FileJob], None] = lambda job: None,
 ) -> AsyncGenerator[FileOutcome, None]:
     """Mask files, `workers` at a time, and record each in the report.
 
@@ -160,7 +159,6 @@ async def mask_files(
 
     async def work(job: FileJob) -> FileOutcome:
         async with slots:
-            on_start(job)
             return await _mask_job(job, masker, settings, report, method, force=force)
 
     tasks = [asyncio.create_task(work(job)) for job in jobs]

@@ -95,7 +95,7 @@ def _blank_pictures(part: Message) -> int:
     kind = _PICTURES.get(part.get_content_type())
     if kind:
         blank = blank_picture(bytes(part.get_payload(decode=True) or b""), kind)
-        _set_payload(part, base64.encodebytes(blank).decode("ascii"), "base64")
+        _set_base64(part, blank)
         return 1
     if part.get_content_type() not in _HTML:
         return 0
@@ -199,13 +199,13 @@ def _write_body(part: Message, text: str, charset: str) -> None:
     elif encoding in ("8bit", "binary") or (encoding == "7bit" and data.isascii()):
         part.set_payload(data.decode("ascii", "surrogateescape"))
     else:
-        _set_payload(part, base64.encodebytes(data).decode("ascii"), "base64")
+        _set_base64(part, data)
 
 
-def _set_payload(part: Message, payload: str, encoding: str) -> None:
+def _set_base64(part: Message, data: bytes) -> None:
     del part["Content-Transfer-Encoding"]
-    part["Content-Transfer-Encoding"] = encoding
-    part.set_payload(payload)
+    part["Content-Transfer-Encoding"] = "base64"
+    part.set_payload(base64.encodebytes(data).decode("ascii"))
 
 
 def _read_body(part: Message) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from goldspan.shards.plan import list_shards, make_plan, open_output
 from goldspan.shards.report import PLAN
 from goldspan.shards.tasks.registry import open_task
 from goldspan.shards.work import run_shard
+from goldspan.training.runs import create_run
 
 NAME = "Zanzibarine Quüxley"
 KEY = "02" * 32
@@ -124,6 +125,16 @@ def test_results_keep_their_figures_without_the_ids(tmp_path: Path) -> None:
     assert pseudonym.startswith("erased-")
     assert left["errors"] == [{"sample_id": pseudonym, "kind": "missed"}]
     assert left["documents"]["tp"] == [1, 2]
+
+
+@pytest.mark.parametrize("size", [-1, -20])
+def test_inputs_of_a_training_run_that_a_kill_left_half_written_are_deleted(tmp_path: Path, size: int) -> None:
+    run = create_run(Workspace(tmp_path / "data"), b"", {})
+    packed = gzip.compress(f"{NAME} of Berlin. ".encode() + os.urandom(300))
+    (left := run.folder / ".inputs.tar.gz.abc.tmp").write_bytes(packed[:size])
+    assert [hit.store for hit in find_person(NAME, data=tmp_path / "data").hits] == ["training runs"]
+    erase_person(NAME, data=tmp_path / "data")
+    assert not left.exists()
 
 
 def test_tasks_of_a_server_that_does_not_run_are_found(tmp_path: Path) -> None:

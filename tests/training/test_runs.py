@@ -112,3 +112,15 @@ def test_a_run_whose_process_died_while_it_was_made_blocks_no_other(
     assert [run.name for run in list_runs(workspace)] == ["run-2", "run-3"]
     with pytest.raises(StateError, match=r"run-2 was never begun: its inputs are missing\. Start another one"):
         resume_training("run-2", workspace=workspace)
+
+
+def test_what_a_killed_process_left_half_written_is_discarded(tmp_path: Path) -> None:
+    run = create_run(Workspace(tmp_path), b"x", {})
+    (run.folder / "checkpoints").mkdir()
+    (run.folder / ".full.abc").mkdir()
+    for left in (".inputs.tar.gz.abc.tmp", "checkpoints/.checkpoint.pt.abc.tmp", ".full.abc/model.onnx"):
+        (run.folder / left).write_bytes(b"Ann")
+    (run.folder / "checkpoints" / "checkpoint.pt").write_bytes(b"x")
+    run.discard_leftovers()
+    left = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*")}
+    assert left == {"state.json", "inputs.tar.gz", "checkpoints", "checkpoints/checkpoint.pt"}

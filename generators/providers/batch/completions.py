@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from goldspan.annotation.errors import ConfigurationError, GoldspanError, ServiceError
+from goldspan.annotation.errors import ConfigurationError
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import DECIDED_STATES, Row, RowKey, fold_custom_id
 from goldspan.generators.providers.batch.executor import BatchExecutor
 from goldspan.generators.providers.batch.lines import read_line
-from goldspan.generators.providers.live.completions import Completion
+from goldspan.generators.providers.live.completions import Completion, ExecutorTask
 from goldspan.generators.providers.live.request_queue import CompletionQueue
 from goldspan.generators.providers.profiles import ProviderProfile
 from goldspan.generators.providers.protocol import Answer, AnswerState, Request
@@ -50,12 +50,8 @@ class BatchCompletions:
         self._answers = {fold_custom_id(answer.custom_id): answer for answer in _iter_raw(folder / "raw")}
         if not self._journal.next_item():
             self._journal.add_item(_ITEM, {}, "")
-        self._queue = _JournalQueue(self._journal)
-        self._stop = asyncio.Event()
         executor = BatchExecutor(self._journal, profile, base_url, api_key, profile.windows[0], poll_interval)
-        self._error: GoldspanError | None = None
-        self._task = asyncio.get_running_loop().create_task(executor.run(self._queue, self._stop))
-        self._task.add_done_callback(self._note_end)
+        self._task = ExecutorTask(self._journal, _JournalQueue(self._journal), executor)
 
     def is_cached(self, request: Request) -> bool:
         """True if a request has ended before."""
@@ -71,26 +67,13 @@ class BatchCompletions:
         row = self._journal.find_row(request.custom_id)
         if row is not None and row.state in DECIDED_STATES:
             return Completion(self._answers.get(fold_custom_id(request.custom_id)) or _make_ended(row), cached=True)
-        if self._error:
-            raise self._error
-        answer = await self._queue.ask(request)
+        answer = await self._task.ask(request)
         self._answers[fold_custom_id(request.custom_id)] = answer
         return Completion(answer, cached=False)
 
     async def close(self) -> None:
         """Close the connections; batches that are still open stay with the provider for the next time."""
-        self._queue.close()
-        self._stop.set()
-        await asyncio.wait([self._task])
-        self._journal.close()
-
-    def _note_end(self, task: asyncio.Task[None]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, GoldspanError):
-            self._error = error
-        else:
-            self._error = ServiceError(f"The batches of the model are closed ({error or 'ended'}).")
-        self._queue.fail(self._error)
+        await self._task.close(stops=True)
 
 
 class _JournalQueue(CompletionQueue):

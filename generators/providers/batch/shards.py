@@ -16,6 +16,11 @@ MARGIN = 0.9
 """How much of a provider's limits a shard uses."""
 
 
+def count_rows(profile: ProviderProfile, size: int) -> int:
+    """Rows of `size` bytes that a shard takes."""
+    return max(1, int(min(profile.max_requests * MARGIN, profile.max_bytes * MARGIN / max(1, size))))
+
+
 class BatchShard:
     """An input file being written. Ids are in memory, lines on disk."""
 

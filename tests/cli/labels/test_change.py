@@ -51,6 +51,9 @@ def test_the_plan_changes_nothing_and_apply_everything(project: Path) -> None:
     assert "ORDER_NUMBER" in list_used(project)
     assert "ORDER_ID" not in list_used(project)
     assert load_labels()["ORDER_NUMBER"].pattern == "ORD-[0-9]{6}"
+    phrases = (project / "phrases" / "en.toml").read_text(encoding="utf-8")
+    assert "{ORDER_NUMBER}" in phrases
+    assert "{ORDER_ID}" not in phrases
 
 
 def test_merge_split_and_remove(project: Path) -> None:
@@ -60,6 +63,7 @@ def test_merge_split_and_remove(project: Path) -> None:
     assert run("rename", "PRODUCT", "ORDER_ID", "--merge", "--apply").exit_code == 0
     assert run("split", "ORDER_ID", "EMPLOYEE_ID=^ORD", "CUSTOMER_NAME=", "--apply").exit_code == 0
     assert run("remove", "EMAIL", "--apply").exit_code == 0
+    assert "phrases with EMAIL are not used" in run("check").output
     assert {"PRODUCT", "ORDER_ID", "EMAIL"}.isdisjoint(list_used(project))
     assert {"PRODUCT", "ORDER_ID", "EMAIL"}.isdisjoint(load_labels().entity_codes)
 

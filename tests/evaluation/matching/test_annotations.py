@@ -38,15 +38,17 @@ def test_the_newest_submitted_review_of_each_person() -> None:
 
 
 def test_the_newest_prediction_of_each_model() -> None:
-    sample = make_sample(predict("m", "2", "b"), predict("m", "1", "a"), predict("k", "3", "c"))
+    sample = make_sample(
+        predict("m", "2026-01-02", "b"), predict("m", "2026-01-01", "a"), predict("k", "2026-01-03", "c")
+    )
     assert [p.id for p in list_latest_predictions(sample)] == ["c", "b"]
 
 
 def test_what_was_shown_is_the_parent_else_the_newest() -> None:
-    sample = make_sample(predict("m", "1", "a"), predict("k", "2", "b"))
+    sample = make_sample(predict("m", "2026-01-01", "a"), predict("k", "2026-01-02", "b"))
 
     def shown(parent: str | None, model: str = "") -> str | None:
-        found = find_shown_prediction(sample, review("ann", "3", parent=parent), model)
+        found = find_shown_prediction(sample, review("ann", "2026-01-03", parent=parent), model)
         return found.id if found else None
 
     assert shown("a") == "a"
@@ -63,7 +65,7 @@ def test_control_samples_say_so() -> None:
 
 
 def test_the_same_sample_in_two_files_is_one() -> None:
-    shared = predict("m", "1", "a")
+    shared = predict("m", "2026-01-01", "a")
     merged = merge_samples(
         [make_sample(shared, review("ann", "2")), make_sample(shared, review("bob", "3"), control=True)]
     )

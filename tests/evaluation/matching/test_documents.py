@@ -1,6 +1,9 @@
 from dataclasses import replace
 
+import pytest
+
 from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample, Status
+from goldspan.evaluation.matching.annotations import list_latest_predictions
 from goldspan.evaluation.matching.documents import choose_prediction, fingerprint_gold, pair_gold, pair_samples
 
 
@@ -33,6 +36,15 @@ def test_without_times_the_last_prediction_is_the_newest():
     added = replace(NEW, updated_at=None)
     assert choose_prediction(make_sample(replace(OLD, updated_at=None), added)) is added
     assert choose_prediction(make_sample(OLD, added)) is added
+
+
+@pytest.mark.parametrize("later", ["2026-01-01T09:00:00Z", "2026-01-01T09:30:00.5+00:00", "2026-01-01T12:00:00+03:00"])
+def test_times_are_compared_whatever_their_zone_and_form(later):
+    earlier = replace(OLD, updated_at="2026-01-01T10:00:00+02:00")
+    newer = replace(NEW, updated_at=later)
+    assert choose_prediction(make_sample(newer, earlier)) is newer
+    same_model = replace(earlier, author=newer.author)
+    assert list_latest_predictions(make_sample(newer, same_model)) == (newer,)
 
 
 def test_a_reading_is_not_measured_against_itself():

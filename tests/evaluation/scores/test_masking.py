@@ -1,7 +1,10 @@
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Entity, Mention
 from goldspan.evaluation.matching.levels import unite
 from goldspan.evaluation.scores.masking import (
@@ -76,9 +79,17 @@ def test_an_entity_is_hidden_only_if_all_its_occurrences_are(labels):
     assert alone.entities == {"direct": (1, 2), "quasi": (1, 1)}
 
 
-def test_leaks_by_label():
+def test_leaks_by_label(labels):
     gold = [Entity(0, 10, "CITY"), Entity(20, 24, "CITY"), Entity(30, 32, "AGE")]
-    assert count_leaks_by_label(gold, [Entity(5, 24, "EMAIL")]) == {"CITY": (5, 14), "AGE": (2, 2)}
+    assert count_leaks_by_label(gold, [Entity(5, 24, "EMAIL")], labels) == {"CITY": (5, 14), "AGE": (2, 2)}
+
+
+def test_a_label_that_is_no_personal_data_hides_nothing(labels):
+    impersonal = dataclasses.replace(labels["AGE"], kind="none")
+    schema = LabelSchema(tuple(impersonal if label.code == "AGE" else label for label in labels.labels))
+    gold, predicted = [Entity(0, 4, "CITY")], [Entity(0, 4, "AGE")]
+    assert count_masking(10, gold, predicted, schema).hidden == 0
+    assert count_leaks_by_label(gold, predicted, schema) == {"CITY": (4, 4)}
 
 
 @given(entities, entities)

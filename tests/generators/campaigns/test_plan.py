@@ -17,10 +17,15 @@ BATCH = RunSettings("doubleword", 1_000_000, model="Qwen/Qwen3-VL-235B-A22B-Inst
 def test_a_million_in_batches():
     plan = plan_campaign(Campaign("c", BATCH), LABELS, parallel=5)
     assert (plan.runs, plan.stages, plan.requests) == (20, 2, 2_000_000)
-    assert plan.rows_per_file == min(50_000, 200_000_000 // plan.request_bytes)
+    assert plan.rows_per_file == min(45_000, 180_000_000 // plan.request_bytes)
     assert plan.files == 20 * 2 * -(-50_000 // plan.rows_per_file)
     assert plan.days == 4 * 2 * 1.0
     assert plan.cost == (plan.tokens_in * 0.10 + plan.tokens_out * 0.40) / 1e6
+
+
+def test_a_campaign_of_nothing_takes_nothing():
+    plan = plan_campaign(Campaign("c", replace(BATCH, samples=0)), LABELS, parallel=5)
+    assert (plan.runs, plan.requests, plan.files, plan.cost) == (0, 0, 0, 0)
 
 
 def test_ten_million_cost_ten_times_as_much():

@@ -13,7 +13,7 @@ from goldspan.annotation.errors import ConfigurationError, UnknownNameError
 from goldspan.annotation.labels.schema import Label, LabelSchema, build_labels, load_labels
 from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.project import Purpose
-from goldspan.generators.offline.author import write_document
+from goldspan.generators.offline.stages import author_draft
 from goldspan.generators.specs.draw import (
     DOCUMENT_TYPES,
     LENGTHS,
@@ -123,7 +123,7 @@ def test_a_new_label_gets_values_shaped_as_its_hint_shows_and_is_written(labels:
     values = set()
     for index in range(30):
         spec = draw_spec(9, index, LANGUAGES, extended, wanted=wanted)
-        tagged = write_document(spec, extended)
+        tagged = author_draft(spec, extended)
         for entry in spec.values:
             if entry.label == "MEDICAL_RECORD_NUMBER":
                 assert entry.value.startswith("MRN-")

@@ -17,7 +17,7 @@ from tests.generators.scripted import LABELS
         ("in [Lyon](CITY) now", [(3, 7, "CITY")]),
         ("in <CITY: Lyon> now", [(3, 7, "CITY")]),
         ("in &lt;CITY&gt;Lyon&lt;/CITY&gt; now", [(3, 7, "CITY")]),
-        ('in <entity type="CITY">Lyon</entity> now', []),
+        ('in <entity type="CITY">Lyon</entity> now', [(3, 7, "CITY")]),
         ("in < CITY >Lyon</ CITY > now", [(3, 7, "CITY")]),
         ("in <CITY></CITY>Lyon now", []),
         ("<FIRSTNAME>Ann <CITY>Lyon</FIRSTNAME></CITY>", [(0, 8, "FIRSTNAME"), (4, 8, "CITY")]),

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from goldspan.annotation.errors import ServiceError
 from goldspan.predictors.model.decode import (
     FORBIDDEN,
     DecodingOptions,
@@ -145,3 +146,13 @@ def test_words_are_scored_by_their_tokens() -> None:
 
 def test_runs_of_tags() -> None:
     assert read_runs([1, 2, 2, 0, 1, 1, 3, 4]) == [(0, 3, 0), (4, 5, 0), (5, 6, 0), (6, 8, 1)]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_no_numbers_are_not_read_as_nothing_found(value: float) -> None:
+    logits = np.zeros((3, 5), dtype=np.float32)
+    logits[1, 2] = value
+    places = np.arange(3)
+    encoded = EncodedText(places, places * 2, places * 2 + 1, places, (), ())
+    with pytest.raises(ServiceError, match="NaN or infinite values for a text of 3 tokens"):
+        decode_entities("a b c", encoded, logits, TAGS, DecodingOptions())

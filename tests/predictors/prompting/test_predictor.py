@@ -23,6 +23,7 @@ from goldspan.predictors.prompting.shots import ShotPool
 LABELS = load_labels()
 TEXT = "Ann, 42 years old, writes from ann@example.com & <b>home</b>."
 TAGGED = "Ann, <AGE>42</AGE> years old, writes from <EMAIL>ann@example.com</EMAIL> & &lt;b>home&lt;/b>."
+VALUES = [{"value": "42", "label": "AGE"}, {"value": "ann@example.com", "label": "EMAIL"}]
 
 
 def tag(text: str) -> str:
@@ -253,10 +254,32 @@ def test_the_model_must_be_named_for_a_compatible_server() -> None:
         f"<think>Let me see {{it}}.</think>{answer(TAGGED)}",
         answer(TAGGED)[:-1] + ",}",
         f"[{answer(TAGGED)}]",
+        TAGGED,
+        f"tagged_text: |\n  {TAGGED}",
+        f"**tagged_text:** {TAGGED}",
+        f"<tagged_text><![CDATA[{TAGGED}]]></tagged_text>",
+        f"<|channel|>final<|message|>{answer(TAGGED)}<|return|>",
+        answer(TAGGED.replace("<AGE>42</AGE>", "[AGE]42[/AGE]")),
+        answer(TAGGED.replace("<AGE>42</AGE>", '<entity label="AGE">42</entity>')),
+        json.dumps({"tagged_text": [TAGGED]}),
+        json.dumps({"text": TEXT, "entities": VALUES}),
+        json.dumps({"entities": [{"text": one["value"], "type": f"B-{one['label'].lower()}"} for one in VALUES]}),
     ],
 )
 def test_odd_answers_are_read_as_they_are_meant(content):
     assert read_answer(content, TEXT, LABELS) == read_answer(answer(TAGGED), TEXT, LABELS)
+
+
+@pytest.mark.parametrize("entities", [[], [{"value": "Ann"}], [{"start": 0, "end": 3, "label": "FIRSTNAME"}]])
+def test_a_list_that_names_no_values_is_no_answer(entities):
+    assert read_answer(json.dumps({"text": TEXT, "entities": entities}), TEXT, LABELS).share == 0
+
+
+def test_values_that_stand_more_than_once_are_asked_for_in_the_text():
+    content = json.dumps({"entities": [{"value": "Ann", "label": "FIRSTNAME"}]})
+    parsed = read_answer(content, "Ann met Ann.", LABELS)
+    assert [entity.start for entity in parsed.entities] == [0, 8]
+    assert parsed.problem
 
 
 def test_an_answer_that_ends_in_the_middle_is_never_completed():
