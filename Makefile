@@ -65,6 +65,7 @@ test: units walk  ## run all tests
 
 # Tests wait as well as compute: three processes of units and four of walks keep two cores busy.
 units: setup train-setup weights  ## run the unit tests in three processes; ARGS=-k … narrows them
+	@$(BIN)/python -m compileall -q -j 0 src/goldspan/*/ || true  # else each process compiles all modules itself
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --ignore tests/walk $(ARGS)
 
 $(BROWSER): examples/browser_model/fetch_libraries.py | $(STAMP)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import logging
 import os
 import shutil
 import socket
 import sys
+from collections.abc import Generator, Iterator
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +22,13 @@ from tests.shared import open_shared
 
 settings.register_profile(
     "goldspan",
+    max_examples=60,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("goldspan")
+settings.register_profile("thorough", settings.get_profile("goldspan"), max_examples=600, derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "goldspan"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,10 +50,17 @@ def pytest_configure() -> None:
     open_shared()
 
 
-def pytest_collection_finish() -> None:
-    """Spare the garbage collector the thousands of tests, which live to the end."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the garbage collector the modules and the thousands of tests, which live to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000)
+        gc.enable()
 
 
 class OutsideConnectionError(AssertionError):
@@ -86,6 +98,18 @@ def forbid_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def forget_origins(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """The user's own configuration is neither read nor written."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config", numbered=True)))
+
+
+@pytest.fixture
+def log_records() -> Iterator[list[logging.LogRecord]]:
+    """What this process logs during the test, at every level."""
+    root, handler = logging.getLogger(), BufferingHandler(sys.maxsize)
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler.buffer
+    root.setLevel(level)
+    root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

@@ -185,17 +185,13 @@ def _estimate(signatures: SignatureTable, left: Groups, right: Groups) -> NDArra
 
 def iter_shingles(texts: Sequence[str]) -> Iterator[tuple[Words, Groups]]:
     """Hashed shingles of some texts in one array, and where each text's begin."""
-    vocabulary: dict[str, int] = {}
+    hashes = _WordHashes()
     codes: list[int] = []
     lengths: list[int] = []
     for text in texts:
         words = _WORD.findall(text.casefold()) or [text]
         words += [""] * (SHINGLE - len(words))
-        for word in words:
-            code = vocabulary.get(word)
-            if code is None:
-                code = vocabulary[word] = _hash_word(word)
-            codes.append(code)
+        codes += map(hashes.__getitem__, words)
         lengths.append(len(words))
         if len(codes) >= _CHUNK:
             yield _hash_shingles(codes, lengths)
@@ -204,8 +200,13 @@ def iter_shingles(texts: Sequence[str]) -> Iterator[tuple[Words, Groups]]:
         yield _hash_shingles(codes, lengths)
 
 
-def _hash_word(word: str) -> int:
-    return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+class _WordHashes(dict[str, int]):
+    """The hash of each word, computed when it is first asked for."""
+
+    def __missing__(self, word: str) -> int:
+        digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        self[word] = code = int.from_bytes(digest, "little")
+        return code
 
 
 def _hash_shingles(codes: list[int], lengths: list[int]) -> tuple[Words, Groups]:

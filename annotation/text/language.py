@@ -100,7 +100,7 @@ def find_other_language(text: str, language: str) -> str:
         text = unicodedata.normalize("NFC", text)
     words = _TOKEN.findall(text) if not text.isascii() else _ASCII_TOKEN.findall(text)
     foreign = _list_foreign_words(language)
-    if sum(word.casefold() in foreign for word in words) < _MIN_WORDS:
+    if sum(map(foreign.__contains__, map(str.casefold, words))) < _MIN_WORDS:
         return ""
     index = _index_words()
     found = [word for word in map(str.casefold, words) if word in index]

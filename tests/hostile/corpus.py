@@ -58,7 +58,7 @@ def list_seeds() -> dict[str, bytes]:
         f"span_{n}.jsonl": write_rows(make_task(f"Ann {SECRET}", [make_region("r", x, 3, "Ann")]))
         for n, x in enumerate(_STRANGE)
     }
-    many = 20_000
+    many = 10_000
     apart = [make_region(str(n), 4 * n, 4 * n + 3, "Ann") for n in range(many)]
     chain = [{**make_region(str(n), 4 * n, 4 * n + 3, "Ann", "PRONOUN"), "from_name": "mention"} for n in range(many)]
     chain += [

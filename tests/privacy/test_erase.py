@@ -66,7 +66,7 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("step", range(0, 30, 2))
+@pytest.mark.parametrize("step", range(0, 23, 3))
 def test_an_erasure_that_is_killed_is_finished_by_the_next(workspace: Workspace, step: int) -> None:
     steps: list[Hit] = []
 

@@ -29,7 +29,8 @@ CONSTANTS = {"FOLDER": ".dashboard", "_NOTE": "label-change.json"}
 def list_entries() -> Iterator[tuple[str, str]]:
     """`<workspace>.root / "name"` anywhere in the code, and the properties of `Workspace`: file and name."""
     for path in sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        code = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(code)) if ".root" in code else ():
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and is_root(node.left):
                 name = read_name(node.right)
                 if name:

@@ -102,11 +102,12 @@ def test_a_corrected_copy_of_an_absent_held_out_text_stays_held_out() -> None:
         if before[o.sample_id] == "test"
     ]
     others = [o for o in outlines if before[o.sample_id] != "test"]
-    assert {assign([*others, *corrected], ledger)[o.sample_id] for o in corrected} == {"test"}
+    after = assign([*others, *corrected], ledger)
+    assert {after[o.sample_id] for o in corrected} == {"test"}
 
 
 def test_one_large_group_does_not_fill_a_held_out_split() -> None:
-    for number in range(30):
+    for number in range(10):
         large = [replace(o, sample_id=f"{number}-{o.sample_id}") for o in make_templated(1, 100)]
         split = split_samples([*large, *make_unrelated(100)])
         assert {split.assignment[index] for index in range(100)} == {"train"}
@@ -114,7 +115,7 @@ def test_one_large_group_does_not_fill_a_held_out_split() -> None:
 
 
 @given(st.integers(0, 2**20))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_twenty_versions_never_move_a_held_out_sample_to_train(seed: int) -> None:
     history = grow(versions=20, start=150, seed=seed)
     assert max(history.crossings) == 0

@@ -271,7 +271,7 @@ def test_who_waits_for_another_reader_sees_how_far_it_is(
 def test_of_too_many_samples_a_share_is_drawn(
     workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "_PART_BYTES", 4_000)
+    monkeypatch.setattr(sources, "_PART_BYTES", 20_000)
     fill_workspace(workspace, labels, 200)
     reviewed = [make_sample(number, labels) for number in range(1000, 1010)]
     write_tasks(workspace.training_samples / "reviewed.jsonl", reviewed, labels)

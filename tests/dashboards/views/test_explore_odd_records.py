@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goldspan.annotation.errors import RecordError
@@ -56,7 +56,7 @@ def list_places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]
     if isinstance(value, dict):
         inner = list(value.items())
     elif isinstance(value, list):
-        inner = [(at, value[at]) for at in sorted({0, 1, len(value) - 1}) if 0 <= at < len(value)]
+        inner = [(at, value[at]) for at in sorted({0, len(value) - 1}) if 0 <= at < len(value)]
     else:
         inner = []
     for key, below in inner:
@@ -65,6 +65,7 @@ def list_places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]
 
 
 TASK = make_task()
+TASK_LINE = orjson.dumps(TASK)
 PLACES = [path for path in list_places(TASK) if path not in {("data",), ("data", "text")}]
 
 
@@ -125,10 +126,9 @@ def show_task(task: dict[str, Any]) -> Sample:
     return sample
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=4))
 def test_any_value_in_any_field_can_be_shown(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
-    task = copy.deepcopy(TASK)
+    task = orjson.loads(TASK_LINE)
     for path, value in changes:
         put_value(task, path, value)
     show_or_refuse(task)
@@ -137,7 +137,7 @@ def test_any_value_in_any_field_can_be_shown(changes: list[tuple[tuple[Any, ...]
 @pytest.mark.parametrize("value", [5, 1.5, True, ["u"], {"a": 1}, DEEP, "9" * 400, None])
 def test_an_odd_value_in_each_field_can_be_shown(value: Any) -> None:
     for path in PLACES:
-        task = copy.deepcopy(TASK)
+        task = orjson.loads(TASK_LINE)
         put_value(task, path, value)
         show_or_refuse(task)
 

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goldspan.annotation.types import Span
@@ -18,7 +18,6 @@ documents = st.lists(st.tuples(st.lists(spans, max_size=7), st.lists(spans, max_
 
 
 @given(documents)
-@settings(max_examples=300)
 def test_both_engines_count_the_same(pairs):
     gold, predicted = [one for one, _ in pairs], [other for _, other in pairs]
     counts = score_schemes(gold, predicted)

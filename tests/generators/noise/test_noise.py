@@ -6,7 +6,7 @@ import re
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goldspan.annotation.errors import InputError, UnknownNameError
@@ -33,7 +33,6 @@ def tagged_texts(draw: st.DrawFn) -> Tagged:
     return Tagged(text, entities, outer)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     tagged=tagged_texts(),
     seed=st.integers(0, 2**32),
@@ -52,7 +51,6 @@ def test_values_keep_every_character_whatever_happens_around_them(
     assert noisy == add_noise(tagged, Random(seed), {kind: rate}, "en")
 
 
-@settings(max_examples=100, deadline=None)
 @given(tagged=tagged_texts(), seed=st.integers(0, 2**32), kind=st.sampled_from(sorted(KINDS)))
 def test_only_labels_that_are_named_change(tagged: Tagged, seed: int, kind: str) -> None:
     noisy = add_noise(tagged, Random(seed), {kind: 1.0}, "de", inside={"CITY"})
@@ -63,7 +61,6 @@ def test_only_labels_that_are_named_change(tagged: Tagged, seed: int, kind: str)
             assert noisy.text[after.start : after.end] == tagged.text[before.start : before.end]
 
 
-@settings(max_examples=150, deadline=None)
 @given(tagged=tagged_texts(), data=st.data())
 def test_edits_outside_spans_move_them_as_far_as_the_text_grows(tagged: Tagged, data: st.DataObject) -> None:
     closed = [(e.start, e.end) for e in tagged.entities]

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from random import Random
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from goldspan.annotation.checks import check_annotation, check_text, has_errors
@@ -82,7 +82,6 @@ def cut(tagged: Tagged) -> list[str]:
     return [tagged.text[span.start : span.end] for span in (*tagged.entities, *tagged.mentions)]
 
 
-@settings(max_examples=200, deadline=None)
 @given(tagged=tagged_texts(), seed=st.integers(0, 2**32), kind=st.sampled_from(sorted(WRAPPERS)))
 def test_the_format_gives_back_the_text_and_the_spans_their_values(tagged: Tagged, seed: int, kind: str) -> None:
     assume(kind != "email" or ">" not in tagged.text)  # a quotation mark of its own cannot be told from that of a mail
@@ -104,7 +103,6 @@ def test_the_format_gives_back_the_text_and_the_spans_their_values(tagged: Tagge
     assert WRAPPERS[kind](tagged, Random(seed), "de", ()) == wrapped
 
 
-@settings(max_examples=100, deadline=None)
 @given(tagged=tagged_texts(), seed=st.integers(0, 2**32), kind=st.sampled_from(sorted(WRAPPERS)))
 def test_checked_values_keep_every_character(tagged: Tagged, seed: int, kind: str) -> None:
     wrapped = add_noise(tagged, Random(seed), REGISTERS[kind], "en", checked={"IBAN"})

@@ -3,7 +3,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goldspan.annotation.checks import check_sample
@@ -42,11 +42,10 @@ def test_a_schema_without_names_of_people_gets_whole_sentences(language: str) ->
         assert all(span.start < span.end for span in (*document.entities, *document.mentions))
 
 
-@settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 2**40), first=st.integers(0, 10**6), language=st.sampled_from(LANGUAGES))
 def test_every_document_passes_the_checks_and_holds_every_value(seed: int, first: int, language: str) -> None:
     labels = load_labels()
-    for index in range(first, first + 25):
+    for index in range(first, first + 20):
         spec = draw_spec(seed, index, [language], labels)
         tagged = compose_document(spec, labels)
         assert parse_tagged(render_tagged(tagged.text, tagged.entities, tagged.mentions), labels) == tagged
@@ -57,21 +56,21 @@ def test_every_document_passes_the_checks_and_holds_every_value(seed: int, first
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_thousand_documents_have_varied_skeletons_openings_and_lengths(language: str, labels: LabelSchema) -> None:
+def test_four_hundred_documents_have_varied_skeletons_openings_and_lengths(language: str, labels: LabelSchema) -> None:
     skeletons: Counter[str] = Counter()
     openings: Counter[str] = Counter()
     lengths = []
-    for index in range(1000):
+    for index in range(400):
         tagged = compose_document(draw_spec(7, index, [language], labels), labels)
         skeletons[make_skeleton(tagged.text, tagged.entities)] += 1
         openings[" ".join(tagged.text.split()[:3])] += 1
         lengths.append(len(tagged.text))
-    assert max(skeletons.values()) <= 10
-    assert len(skeletons) >= 970
-    assert max(openings.values()) <= 60
+    assert max(skeletons.values()) <= 4
+    assert len(skeletons) >= 388
+    assert max(openings.values()) <= 24
     assert min(lengths) >= 60
-    assert sorted(lengths)[100] < 250
-    assert sorted(lengths)[900] > 600
+    assert sorted(lengths)[40] < 250
+    assert sorted(lengths)[360] > 600
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -79,12 +78,12 @@ def test_a_thousand_documents_have_varied_skeletons_openings_and_lengths(languag
 def test_every_type_is_written_in_every_language(language: str, document_type: str, labels: LabelSchema) -> None:
     wanted = SpecConstraints(language=language, document_type=document_type, labels=("FIRSTNAME", "SURNAME", "CITY"))
     clusters = 0
-    for index in range(30):
+    for index in range(15):
         spec = draw_spec(3, index, [language], labels, wanted=wanted)
         tagged = compose_document(spec, labels)
         assert check(spec, tagged, labels) == []
         clusters += len({mention.cluster for mention in tagged.mentions})
-    assert clusters >= 25 or document_type in STRUCTURED | BRIEF
+    assert clusters >= 12 or document_type in STRUCTURED | BRIEF
 
 
 def test_names_of_others_are_entities_and_parts_of_names_are_none(labels: LabelSchema) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
@@ -33,7 +33,6 @@ def labels() -> LabelSchema:
     return load_labels()
 
 
-@settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 2**63), index=st.integers(0, 2**31))
 def test_specs_survive_json_and_hold_valid_values(seed: int, index: int) -> None:
     labels = load_labels()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import goldspan.generators.stages.prose as prose
@@ -68,7 +68,6 @@ hostile = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 5000), st.sampled_from(LANGUAGES), st.lists(texts | hostile, min_size=1, max_size=4), texts)
 def test_what_a_brief_says_is_read_back(index: int, language: str, values: list[str], kind: str):
     """Whatever the values and the type of document are; the direction and the example play no part."""

@@ -13,7 +13,7 @@ from goldspan.serving.documents.files import mask_file
 from tests.masking.lexicon import LexiconPredictor
 from tests.serving.documents.generated import FORMATS, KEPT, find_left, make_document, reveal
 
-COUNT = 10
+COUNT = 6
 
 
 @pytest.mark.parametrize("kind", FORMATS)

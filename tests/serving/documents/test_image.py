@@ -13,7 +13,7 @@ from goldspan.annotation.errors import InputError, MaskingError
 from goldspan.serving.documents import image as image_module
 from goldspan.serving.documents.base import FileSettings
 from goldspan.serving.documents.ocr.base import OcrEngine, OcrPage, OcrWord
-from goldspan.serving.documents.ocr.rapid import RapidEngine
+from goldspan.serving.documents.ocr.registry import require_ocr
 from goldspan.serving.documents.pdf import mask as pdf_module
 from tests.serving.documents.conftest import FileMasker
 from tests.serving.documents.pdf.drawing import change, make_pdf, render, write
@@ -70,7 +70,7 @@ def test_a_picture_is_read_by_ocr(mask: FileMasker) -> None:
     data = mask("a.png", encode(draw_text(LINES)))
     assert mask.counts.labels == {"FIRSTNAME": 1, "SURNAME": 1, "EMAIL": 1}
     with Image.open(io.BytesIO(data)) as opened:
-        text = RapidEngine().read(opened).text
+        text = require_ocr("rapidocr", "A picture").read(opened).text
     assert "lease write" in text
     assert not any(word in text for word in ("Smith", "ann.smith", "mail.com"))
 
@@ -141,7 +141,7 @@ def test_a_scanned_page_is_read_and_covered(mask: FileMasker, tmp_path: Path) ->
     data = mask("a.pdf", source)
     assert mask.counts.labels == {"FIRSTNAME": 2, "SURNAME": 1, "EMAIL": 1}
     assert "1 pages kept their layout, 1 became pictures" in mask.counts.notes
-    text = RapidEngine().read(render(data, scale=2)).text
+    text = require_ocr("rapidocr", "A picture").read(render(data, scale=2)).text
     assert "please write" in text
     assert "Smith" not in text
     assert "mail.com" not in text

@@ -81,9 +81,9 @@ def read_adapter(folder: Path) -> bytes:
 
 
 def test_a_tuned_model_writes_the_tagged_text_it_was_shown(make_engine: Make) -> None:
-    engine = make_engine(epochs=60)
+    engine = make_engine(epochs=40)
     estimate = engine.estimate()
-    assert (estimate.cost, estimate.tokens_expected) == (0.0, 60 * engine.order.counts.expected)
+    assert (estimate.cost, estimate.tokens_expected) == (0.0, 40 * engine.order.counts.expected)
     assert finish(engine)[-1] is JobState.SUCCEEDED
     entry = engine.describe_predictor(engine.advance())
     folder = engine.order.folder

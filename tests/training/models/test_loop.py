@@ -16,7 +16,7 @@ from goldspan.training.models.loop import TrainingProgress  # noqa: E402
 from tests.training.tiny_model import make_config, make_labels, make_sample  # noqa: E402
 
 DATA = TrainingData([make_sample(n) for n in range(60)], [make_sample(n) for n in range(60, 75)])
-SHORT = {"token_budget": 4_000, "evaluations": 4, "checkpoint_seconds": 0.0}
+SHORT = {"token_budget": 2_000, "evaluations": 4, "checkpoint_seconds": 0.0}
 
 
 class Killed(BaseException):

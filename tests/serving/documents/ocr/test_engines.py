@@ -20,7 +20,7 @@ from tests.serving.documents.pictures import draw_text
 
 
 def test_rapidocr_reads_words_and_their_places() -> None:
-    page = RapidEngine().read(draw_text(["Dear Ann Smith, write to", "ann.smith@mail.com soon"]))
+    page = require_ocr("rapidocr", "A picture").read(draw_text(["Dear Ann Smith, write to", "ann.smith@mail.com soon"]))
     assert page.text == "Dear Ann Smith, write to\nann.smith@mail.com soon"
     start = page.text.index("Smith")
     [(left, top, right, bottom)] = page.find_areas(start, start + 5)
@@ -30,7 +30,7 @@ def test_rapidocr_reads_words_and_their_places() -> None:
 
 
 def test_a_picture_without_text_has_no_words() -> None:
-    assert RapidEngine().read(Image.new("RGB", (200, 100), "white")).text == ""
+    assert require_ocr("rapidocr", "A picture").read(Image.new("RGB", (200, 100), "white")).text == ""
 
 
 def test_a_span_covers_whole_words_one_area_for_each_line() -> None:
