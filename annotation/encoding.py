@@ -38,9 +38,26 @@ def decode_text(data: bytes, name: str, encoding: str = "") -> str:
     try:
         return data.decode(chosen).removeprefix("\ufeff")
     except LookupError:
-        raise InputError(f"There is no encoding {encoding!r}. Give utf-8, utf-16, latin-1, cp1252 …") from None
+        raise _refuse_encoding(encoding) from None
     except UnicodeDecodeError as error:
         shown = "UTF-8" if chosen.startswith("utf-8") else chosen
         raise InputError(
             f"{name} is not {shown} (byte {error.start}). Give --encoding latin-1 or cp1252, or convert it with iconv."
         ) from None
+
+
+def decode_head(data: bytes, encoding: str = "") -> str:
+    """Decode the beginning of a file, which may end inside a character; what cannot be decoded becomes U+FFFD.
+
+    Raises:
+        InputError: there is no such encoding.
+    """
+    try:
+        decoder = codecs.getincrementaldecoder(encoding or detect_encoding(data))("replace")
+    except LookupError:
+        raise _refuse_encoding(encoding) from None
+    return decoder.decode(data).removeprefix("\ufeff")
+
+
+def _refuse_encoding(encoding: str) -> InputError:
+    return InputError(f"There is no encoding {encoding!r}. Give utf-8, utf-16, latin-1, cp1252 …")

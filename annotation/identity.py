@@ -22,6 +22,11 @@ def make_sample_id(text: str, language: str) -> str:
     return str(uuid.UUID(bytes=digest[:16], version=5))
 
 
+def identify_sample(sample: Sample) -> str:
+    """The id of a sample, or the one that follows from its text and language."""
+    return sample.sample_id or make_sample_id(sample.text, sample.language)
+
+
 def hash_text(text: str) -> str:
     """SHA-256 of the verbatim text in UTF-8, as 64 hex digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -71,7 +76,7 @@ class IdentityCheck:
 
     def add(self, sample: Sample) -> str:
         """What is wrong with the identity of the sample, given those before; empty if nothing is."""
-        name = sample.sample_id or make_sample_id(sample.text, sample.language)
+        name = identify_sample(sample)
         identifier, text = _shorten(name), _shorten(f"{sample.language}\n{sample.text}")
         if self._texts.get(identifier, text) != text:
             return f"the sample_id {name[:60]!r} stood before with another text; give each text its own id"

@@ -69,7 +69,7 @@ def annotate(
     without a pre-annotation and named (exit code 3). Answers of a language model are kept: a second run of the same
     command does not pay for them again.
     """
-    from goldspan.annotation.formats.importing import ImportDefaults, import_texts
+    from goldspan.annotation.formats.importing import ImportOptions, import_files
     from goldspan.annotation.tasks.store import drop_erased, write_samples
     from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
     from goldspan.annotation.tombstones import find_tombstones
@@ -99,8 +99,8 @@ def annotate(
     refuse_existing(target, force=force)
     reader = open_from_command(predictor, schema, option, workspace, workers)
     refusals = Refusals()
-    defaults = ImportDefaults(language, country, document_type)
-    samples = import_texts(file, schema, defaults, refusals, text_key=text_key, by_line=by_line)
+    options = ImportOptions("auto", language, country, document_type, text_key=text_key, by_line=by_line)
+    samples = import_files([file], schema, options, refusals)
     samples = drop_erased(samples, find_tombstones(target), refusals)
     first = next(samples, None)
     if first is None:

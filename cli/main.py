@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
@@ -140,6 +141,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
         stop_on_sigterm()
         arguments = sys.argv[1:]
     arguments = _take_project_dir(list(arguments))
+    if sys.stdout is None:  # closed by the caller: `goldspan … >&-`
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -167,6 +170,13 @@ def run(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(Exit.OK)
+    except OSError as error:
+        from goldspan.cli.shared.console import discard_output, fail
+
+        if error.filename is None:
+            discard_output()
+        fail(f"{error.filename or 'The output cannot be written'}: {error.strerror or error}.")
+        sys.exit(Exit.FAILED)
 
 
 def explain_missing(error: ModuleNotFoundError) -> str:

@@ -40,7 +40,8 @@ _CELLS_PIXELS = 800
 
 def draw_chart(chart: alt.Chart | alt.LayerChart) -> None:
     """Draw a chart over the full width, in the theme of the page."""
-    whole = chart.configure_axis(labelLimit=_LABEL_PIXELS).configure_legend(labelLimit=_LABEL_PIXELS)
+    whole = chart.configure_axis(labelLimit=_LABEL_PIXELS, maxExtent=_LABEL_PIXELS)
+    whole = whole.configure_legend(labelLimit=_LABEL_PIXELS)
     st.altair_chart(whole.properties(usermeta={"embedOptions": {"actions": False}}), width="stretch")
 
 

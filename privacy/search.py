@@ -35,7 +35,7 @@ _NEXT_MAIL = re.compile(rb"^From .*\r?\n", re.MULTILINE)
 
 def search_file(path: Path, subject: Subject) -> bool:
     """True if a file holds the subject. One that cannot be read is added to `subject.unsearched` with the reason."""
-    if path.suffix in _WEIGHTS:
+    if path.suffix.lower() in _WEIGHTS:
         return False
     try:
         return _search(path, subject, _DEPTH)
@@ -49,10 +49,10 @@ def search_file(path: Path, subject: Subject) -> bool:
 
 
 def _search(path: Path, subject: Subject, depth: int) -> bool:
-    if path.suffix == ".zst":
+    if path.suffix.lower() == ".zst":
         with unpack(path) as plain:
             return _search(plain, subject, depth)
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return any(map(subject.holds, read_parquet_rows(path)))
     with path.open("rb") as stream:
         kind = stream.read(5)
@@ -80,7 +80,7 @@ def _search_document(path: Path, kind: bytes, subject: Subject, depth: int) -> b
 
 def _search_packed(data: bytes, suffix: str, subject: Subject, depth: int) -> bool:
     """Search the parts of mail, and gzip streams wherever they begin."""
-    parts = chain(_read_mail(data) if suffix in _MAIL else (), _unpack(data))
+    parts = chain(_read_mail(data) if suffix.lower() in _MAIL else (), _unpack(data))
     return any(_search_data(part, "", subject, depth - 1) for part in parts)
 
 

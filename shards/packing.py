@@ -26,7 +26,7 @@ _BLOCK = 1 << 20
 
 def strip_packing(name: str) -> str:
     """The name without `.gz` or `.zst`."""
-    return next((name.removesuffix(ending) for ending in PACKED if name.endswith(ending)), name)
+    return next((name[: -len(ending)] for ending in PACKED if name.lower().endswith(ending)), name)
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def unpack(path: Path, scratch: Path | None = None) -> Iterator[Path]:
     Raises:
         InputError: it is broken, or unpacks to more than `MAX_UNPACKED` bytes.
     """
-    if path.suffix not in PACKED:
+    if path.suffix.lower() not in PACKED:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="goldspan-shard-", dir=scratch) as folder:
@@ -79,4 +79,8 @@ def _copy_limited(source: IO[bytes], sink: IO[bytes], path: Path) -> None:
 
 
 def _open_packed(path: Path) -> Any:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else import_arrow().CompressedInputStream(str(path), "zstd")
+    return (
+        gzip.open(path, "rb")
+        if path.suffix.lower() == ".gz"
+        else import_arrow().CompressedInputStream(str(path), "zstd")
+    )

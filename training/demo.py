@@ -20,7 +20,7 @@ from goldspan.training.launch import TrainedModel, train
 from goldspan.training.models.encoders.catalogue import TINY, is_prepared
 
 _SEED = 3
-_TOKENS = {"rampart": 60_000, TINY: 150_000}
+_TOKENS = {"rampart": 60_000, TINY: 60_000}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from goldspan.annotation.corpus.carriers import Carrier, find_carriers
 from goldspan.annotation.corpus.identifiers import find_identifiers
-from goldspan.annotation.identity import make_sample_id, make_skeleton
+from goldspan.annotation.identity import identify_sample, make_skeleton
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.types import Sample
 
@@ -47,7 +47,7 @@ def outline_sample(sample: Sample, labels: LabelSchema | None = None) -> Outline
     """The outline of a sample; `labels` says which labels are identifiers, by default the schema in use."""
     best = sample.best
     entities = best.entities if best else ()
-    sample_id = sample.sample_id or make_sample_id(sample.text, sample.language)
+    sample_id = identify_sample(sample)
     links = [f"{key}:{sample.provenance[key]}" for key in LINK_KEYS if sample.provenance.get(key)]
     links.append(f"source_document:{sample_id}")
     if any(link.startswith("translation_of:") for link in links) or "translations" in sample.provenance:
@@ -69,7 +69,7 @@ def outline_sample(sample: Sample, labels: LabelSchema | None = None) -> Outline
 def outline_content(sample: Sample) -> Outline:
     """The outline of a sample with what deduplication compares: text, skeleton, and whether a person reviewed it."""
     best = sample.best
-    sample_id = sample.sample_id or make_sample_id(sample.text, sample.language)
+    sample_id = identify_sample(sample)
     skeleton = make_skeleton(sample.text, best.entities if best else ())
     return Outline(sample_id, sample.text, skeleton, reviewed=bool(sample.reviews))
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from goldspan.annotation.corpus.effort import DEFAULT_COSTS, Effort
 from goldspan.annotation.corpus.uncertainty import count_tokens, measure_uncertainty
-from goldspan.annotation.identity import digest, make_sample_id, make_skeleton
+from goldspan.annotation.identity import digest, identify_sample, make_skeleton
 from goldspan.annotation.types import Annotation, Sample, Status
 
 RESERVE_SHARE = 0.2
@@ -77,7 +77,7 @@ def make_candidate(sample: Sample) -> QueueCandidate:
     others = [one for one in predictions if last and one.author != last.author]
     tokens = count_tokens(sample.text)
     return QueueCandidate(
-        sample.sample_id or make_sample_id(sample.text, sample.language),
+        identify_sample(sample),
         sample.language,
         sample.document_type,
         last.author.name if last else "",

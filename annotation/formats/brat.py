@@ -18,6 +18,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
+_TEXT_SUFFIXES = (".txt", ".TXT")
 _SPAN = re.compile(r"(T\S+)\t(\S.*?) (\d+ \d+(?:;\d+ \d+)*)(?:\t(.*))?\Z")
 _RELATION = re.compile(r"(R\S+)\t(\S+) Arg1:(\S+) Arg2:(\S+)")
 _EVENT = re.compile(r"(E\S+)\t(\S+):(T\S+)((?: \S+:\S+)*)")
@@ -36,15 +37,16 @@ def read_brat(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[S
         InputError: a folder has no `.ann` file.
     """
     yield from read_documents(path, {".ann"}, on_error, lambda file: [_read_document(file, options)])
+    annotated = {file.with_suffix("") for file in list_documents(path, {".ann"})} if path.is_dir() else set()
     for text in list_documents(path, {".txt"}) if path.is_dir() else ():
-        if not text.with_suffix(".ann").is_file():
+        if text.with_suffix("") not in annotated:
             yield SourceRow(str(text), 1, RawRow(read_whole(text, options), uid=text.stem))
 
 
 def _read_document(file: Path, options: ReadOptions) -> RawRow:
-    source = file.with_suffix(".txt")
-    if not source.is_file():
-        raise RecordError(f"the text {source.name} is not beside it", file=str(file), line=1)
+    source = next((place for suffix in _TEXT_SUFFIXES if (place := file.with_suffix(suffix)).is_file()), None)
+    if source is None:
+        raise RecordError(f"the text {file.stem}.txt is not beside it", file=str(file), line=1)
     text = read_whole(source, options)
     spans: dict[int, RawSpan] = {}
     relations: list[RawRelation] = []

@@ -70,7 +70,11 @@ def _decode(value: Any, feature: Any) -> Any:
 
 
 def _find_items(feature: Any) -> Any:
-    """The description of the items of a list; None for what is no list."""
+    """The description of the items of a list; None for what is no list, such as an object with a field `feature`."""
     if isinstance(feature, list):
         return feature[0] if feature else None
-    return feature.get("feature") if isinstance(feature, Mapping) else None
+    if not isinstance(feature, Mapping) or any(
+        isinstance(feature[name], Mapping) for name in feature if name != "feature"
+    ):
+        return None
+    return feature.get("feature")

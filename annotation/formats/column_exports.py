@@ -10,7 +10,7 @@ from goldspan.annotation.formats.conll import choose_mentions, make_brackets
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.formats.tags import join_tokens
 from goldspan.annotation.formats.tokens import Token, find_range, split_tokens
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.types import Entity, Mention, Sample
 
 Render = Callable[[Sample, LossCounter], list[str]]
@@ -98,4 +98,4 @@ def _word(sample: Sample, token: Token) -> str:
 
 
 def _identify(sample: Sample) -> str:
-    return " ".join((sample.sample_id or make_sample_id(sample.text, sample.language)).split())
+    return " ".join(identify_sample(sample).split())

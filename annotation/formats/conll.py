@@ -22,7 +22,7 @@ import orjson
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.formats.tokens import Token, find_range, split_tokens
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample, sort_spans
 
 Scheme = Literal["bio", "bioes"]
@@ -54,7 +54,7 @@ def _render(sample: Sample, scheme: Scheme, losses: LossCounter) -> Iterator[str
     for mention in mentions:
         _lose_edges(sample.text, mention, losses)
     brackets = make_brackets(tokens, mentions)
-    identifier = " ".join((sample.sample_id or make_sample_id(sample.text, sample.language)).split())
+    identifier = " ".join(identify_sample(sample).split())
     yield f"# sample_id = {identifier}"
     yield f"# language = {sample.language}"
     yield f"# text = {orjson.dumps(sample.text).decode()}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.formats.formulas import guard_formula
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.types import Entity, Mention, Sample
 
 COLUMNS = ("sample_id", "language", "layer", "start", "end", "label", "cluster", "value", "author")
@@ -27,7 +27,7 @@ def write_csv(path: Path, samples: Iterable[Sample]) -> ExportReport:
             best = losses.take_best(sample)
             losses.lose_details(best)
             losses.lose("texts")
-            sample_id = sample.sample_id or make_sample_id(sample.text, sample.language)
+            sample_id = identify_sample(sample)
             spans: list[Entity | Mention] = [*best.entities, *best.mentions] if best else []
             for span in spans:
                 layer, cluster = ("entity", "") if isinstance(span, Entity) else ("mention", span.cluster)

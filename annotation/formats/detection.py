@@ -51,9 +51,13 @@ _COLUMNS = {".conll", ".conllu", ".conllx", ".bio", ".bioes", ".iob", ".iob2", "
 _PUBTATOR = re.compile(r"\s*(\S+)\|t\|.*\n\1\|a\|")
 _READ = {".txt", ".md", *TABLES, *_JSON, ".spacy", ".parquet", ".arrow", *_COLUMNS, *SUFFIXES}
 """Endings of the files that are read of a folder."""
+_UNREAD = {".a1", ".a2", ".spans", ".objects", ".coref"}
+"""Endings of annotations beside their texts (BioNLP, FactRuEval)."""
 _DESCRIPTIONS = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}
 """What `datasets` writes beside its files."""
 _TOKEN_LINE = re.compile(r"\S+(?:[ \t]+\S+)*[ \t]+(?:O|[BIESLU][-_]\S+|_|[-*()\w|]+)\s*\Z")
+
+_TAG_FIRST = re.compile(r"(?:O|[BIESLU]-\S+)[ \t]+\S+\s*\Z")
 
 
 class Detected(NamedTuple):
@@ -118,10 +122,12 @@ def list_sources(path: Path) -> list[Path]:
     """What to read of a path: itself, or each file of a folder that is no whole in one of the formats of folders.
 
     Raises:
-        InputError: a folder holds nothing that is read.
+        InputError: a folder holds nothing that is read, or annotations beside its texts that are not.
     """
     if not path.is_dir() or _detect_folder(path):
         return [path]
+    if unread := next((file for file in sorted(path.rglob("*")) if file.suffix.lower() in _UNREAD), None):
+        raise InputError(f"{unread} holds annotations of a text beside it and is not read. Convert it to brat (.ann).")
     files = [file for file in list_documents(path, _READ) if not _describes_others(file)]
     if not files:
         raise InputError(f"{path} holds no file that is read: {', '.join(sorted(_READ))}.")
@@ -130,7 +136,7 @@ def list_sources(path: Path) -> list[Path]:
 
 def _detect_folder(folder: Path) -> Detected | None:
     """The format of a folder that is a whole; None for a folder of files that stand alone."""
-    if any(folder.rglob("*.ann")):
+    if any(file.suffix.lower() == ".ann" for file in folder.rglob("*")):
         return Detected("brat", 0.9)
     if _holds(folder, "*.tsv", b"#FORMAT=WebAnno"):
         return Detected("webanno-tsv", 0.95)
@@ -201,6 +207,6 @@ def _looks_like_columns(head: str) -> bool:
     lines = [line for line in head.split("\n")[:200] if line.strip() and not line.startswith("#")]
     if is_plain_column([line.removesuffix("\r").rpartition("\t")[2] for line in lines]):
         return len({line.count("\t") for line in lines}) == 1 and "\t" in lines[0]
-    tagged = [line for line in lines if _TOKEN_LINE.match(line)]
-    names_entity = any(re.search(r"[ \t](?:[BIESLU]-\S|-DOCSTART-)", line) for line in lines)
-    return len(lines) > 1 and names_entity and len(tagged) >= 0.9 * len(lines)
+    tagged = max(sum(map(bool, map(form.match, lines))) for form in (_TOKEN_LINE, _TAG_FIRST))
+    names_entity = any(re.search(r"(?:^|[ \t])(?:[BIESLU]-\S|-DOCSTART-)", line) for line in lines)
+    return len(lines) > 1 and names_entity and tagged >= 0.9 * len(lines)

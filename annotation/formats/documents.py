@@ -7,7 +7,7 @@ from pathlib import Path
 
 from goldspan.annotation.files import explain_disk, make_private_folder, open_private
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.tasks.workspace import make_file_name
 from goldspan.annotation.types import Annotation, Sample
 
@@ -27,7 +27,7 @@ def write_documents(folder: Path, samples: Iterable[Sample], encode: EncodeDocum
         make_private_folder(folder)
         for sample in samples:
             files = encode(sample, losses.take_best(sample), losses)
-            name = sample.sample_id or make_sample_id(sample.text, sample.language)
+            name = identify_sample(sample)
             losses.lose("repeated_samples", name in written)
             written.add(name)
             for suffix, content in files.items():

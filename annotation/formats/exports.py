@@ -13,7 +13,7 @@ from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.formats.tags import join_tokens
 from goldspan.annotation.formats.tokens import find_range, split_tokens
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.names import name_language
 from goldspan.annotation.tasks.codec import encode_task
@@ -68,8 +68,25 @@ def _lose_layers(sample: Sample, best: Annotation | None, losses: LossCounter, *
     losses.lose_context(sample, language=language)
 
 
-def _identify(sample: Sample) -> str:
-    return sample.sample_id or make_sample_id(sample.text, sample.language)
+def encode_flat(sample: Sample, best: Annotation | None, losses: LossCounter) -> dict[str, Any]:
+    """Flat JSON: entities and mentions with offsets; nothing of the annotation is lost."""
+    return {
+        "id": identify_sample(sample),
+        "text": sample.text,
+        "language": sample.language,
+        "country": sample.country,
+        "document_type": sample.document_type,
+        "author": {"kind": best.author.kind, "name": best.author.name} if best else None,
+        "entities": [
+            {"start": e.start, "end": e.end, "label": e.label, "value": sample.text[e.start : e.end]}
+            for e in (best.entities if best else ())
+        ],
+        "mentions": [
+            {"start": m.start, "end": m.end, "kind": m.label, "cluster": m.cluster}
+            for m in (best.mentions if best else ())
+        ],
+        "provenance": dict(sample.provenance),
+    }
 
 
 def encode_prodigy(sample: Sample, best: Annotation | None, losses: LossCounter) -> dict[str, Any]:
@@ -83,7 +100,7 @@ def encode_prodigy(sample: Sample, best: Annotation | None, losses: LossCounter)
             {"text": sample.text[t.start : t.end], "start": t.start, "end": t.end, "id": n}
             for n, t in enumerate(tokens)
         ],
-        "meta": {"id": _identify(sample)},
+        "meta": {"id": identify_sample(sample)},
     }
     if best is None:
         return row
@@ -99,7 +116,7 @@ def encode_doccano(sample: Sample, best: Annotation | None, losses: LossCounter)
     """Doccano's sequence labelling: `label` as `[start, end, label]`."""
     _lose_layers(sample, best, losses)
     entities = best.entities if best else ()
-    return {"id": _identify(sample), "text": sample.text, "label": [[e.start, e.end, e.label] for e in entities]}
+    return {"id": identify_sample(sample), "text": sample.text, "label": [[e.start, e.end, e.label] for e in entities]}
 
 
 def encode_argilla(sample: Sample, best: Annotation | None, losses: LossCounter) -> dict[str, Any]:
@@ -111,7 +128,7 @@ def encode_argilla(sample: Sample, best: Annotation | None, losses: LossCounter)
     by_model = best is not None and best.author.is_model
     name = best.author.name if best else None
     return {
-        "id": _identify(sample),
+        "id": identify_sample(sample),
         "text": sample.text,
         "tokens": [sample.text[token.start : token.end] for token in tokens],
         "prediction": spans if by_model else None,
@@ -131,7 +148,7 @@ def encode_spacy(sample: Sample, best: Annotation | None, losses: LossCounter) -
 def encode_json_min(sample: Sample, best: Annotation | None, losses: LossCounter) -> dict[str, Any]:
     """Label Studio's JSON-MIN."""
     _lose_layers(sample, best, losses)
-    row = {"id": _identify(sample), "text": sample.text}
+    row = {"id": identify_sample(sample), "text": sample.text}
     if best is None:
         return row
     spans = [
@@ -160,7 +177,7 @@ def encode_ai4privacy(sample: Sample, best: Annotation | None, losses: LossCount
         "target_text": "".join([*pieces, sample.text[cursor:]]),
         "privacy_mask": [_encode_value(sample.text, entity) for entity in entities],
         "language": name_language(sample.language),
-        "id": _identify(sample),
+        "id": identify_sample(sample),
     }
 
 
@@ -193,7 +210,7 @@ def encode_tokens(sample: Sample, best: Annotation | None, losses: LossCounter) 
         low, high = find_range(tokens, entity.start, entity.end)
         for number in range(low, high):
             tags[number] = f"{'B' if number == low else 'I'}-{entity.label}"
-    return {"id": _identify(sample), "tokens": words, "ner_tags": tags}
+    return {"id": identify_sample(sample), "tokens": words, "ner_tags": tags}
 
 
 def encode_gliner(sample: Sample, best: Annotation | None, losses: LossCounter) -> dict[str, Any]:
@@ -223,5 +240,5 @@ def encode_tagged(sample: Sample, best: Annotation | None, losses: LossCounter) 
         losses.lose("mentions")
         tagged = render_tagged(sample.text, entities)
     facts = {"language": sample.language, "country": sample.country, "document_type": sample.document_type}
-    row = {"sample_id": _identify(sample), **{name: value for name, value in facts.items() if value}}
+    row = {"sample_id": identify_sample(sample), **{name: value for name, value in facts.items() if value}}
     return row | ({"tagged_text": tagged} if best else {"text": sample.text})

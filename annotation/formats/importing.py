@@ -33,15 +33,6 @@ _VERBATIM = frozenset({"goldspan", "table", "text", "jsonl"})
 
 
 @dataclass(frozen=True, slots=True)
-class ImportDefaults:
-    """Metadata for records that do not give their own."""
-
-    language: str
-    country: str = ""
-    document_type: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ImportOptions:
     """How to import: see `goldspan samples import --help`. `labels_map` maps external labels to ours (empty: drop).
 
@@ -101,12 +92,15 @@ def import_files(
     id that stands with another text. `report` is filled while samples are read.
 
     Raises:
-        InputError: a file cannot be read at all, or no format fits.
+        InputError: there is no such file, it cannot be read at all, or no format fits.
         UnknownNameError: there is no such format or taxonomy.
     """
     options = options or ImportOptions()
     report = report if report is not None else ImportReport()
     identities = IdentityCheck()
+    paths = list(paths)
+    if missing := next((path for path in paths if not path.exists()), None):
+        raise InputError(f"There is no file {missing}.{suggest_path(missing)}")
     sources = [one for path in paths for one in (list_sources(path) if options.format == "auto" else [path])]
     found = (pair for path in sources for pair in _import_file(path, labels, options, on_error, report))
     for source, sample in join_files(found, report) if options.annotator_by_file else found:
@@ -134,7 +128,7 @@ def _import_file(
         options.by_line,
         options.language,
     )
-    if path.is_file() and path.suffix != ".ann" and not path.stat().st_size:
+    if path.is_file() and path.suffix.lower() != ".ann" and not path.stat().st_size:
         report.rows += 1
         on_error(RecordError("the file is empty", file=str(path), line=1))
         return
@@ -233,29 +227,3 @@ def _fill(sample: Sample, options: ImportOptions) -> Sample:
         document_type=sample.document_type or options.document_type,
         sample_id=sample.sample_id or make_sample_id(sample.text, language),
     )
-
-
-def import_texts(
-    path: Path,
-    labels: LabelSchema,
-    defaults: ImportDefaults,
-    on_error: OnError = raise_error,
-    *,
-    text_key: str = "",
-    by_line: bool = False,
-) -> Iterator[Sample]:
-    """Samples of one file with the usual options.
-
-    Raises:
-        InputError: the file's format is not known, or it cannot be read.
-    """
-    if not path.exists():
-        raise InputError(f"There is no file {path}.{suggest_path(path)}")
-    options = ImportOptions(
-        language=defaults.language,
-        country=defaults.country,
-        document_type=defaults.document_type,
-        text_key=text_key,
-        by_line=by_line,
-    )
-    return import_files([path], labels, options, on_error)

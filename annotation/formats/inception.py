@@ -13,7 +13,7 @@ import orjson
 from goldspan.annotation.formats.documents import write_documents
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.formats.tokens import Token, find_range, split_tokens
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample, sort_spans
 
 _TYPES = "de.tudarmstadt.ukp.dkpro.core.api"
@@ -126,7 +126,7 @@ def _encode_cas(sample: Sample, best: Annotation | None, losses: LossCounter) ->
     losses.lose_details(best)
     losses.lose_context(sample)
     text, units, ids = sample.text, _count_units(sample.text), count(2)
-    name = sample.sample_id or make_sample_id(text, sample.language)
+    name = identify_sample(sample)
     sofa = {"sofaNum": 1, "sofaID": "_InitialView", "mimeType": "text", "sofaString": text}
     structures: list[dict[str, Any]] = [{"%ID": 1, "%TYPE": "uima.cas.Sofa", **sofa}]
 

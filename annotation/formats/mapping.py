@@ -34,7 +34,7 @@ def read_label_map(entries: Sequence[str], labels: LabelSchema) -> dict[str, str
     pairs: dict[str, str] = {}
     for entry in entries:
         path = Path(entry)
-        if path.suffix in {".toml", ".json"} and "=" not in entry:
+        if path.suffix.lower() in {".toml", ".json"} and "=" not in entry:
             pairs |= _read_file(path)
         elif "=" in entry:
             external, _, ours = entry.rpartition("=")
@@ -50,7 +50,7 @@ def read_label_map(entries: Sequence[str], labels: LabelSchema) -> dict[str, str
 def _read_file(path: Path) -> dict[str, str]:
     try:
         data = path.read_bytes()
-        document = orjson.loads(data) if path.suffix == ".json" else parse_toml(data.decode())
+        document = orjson.loads(data) if path.suffix.lower() == ".json" else parse_toml(data.decode())
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:

@@ -11,7 +11,7 @@ import orjson
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.formats.class_labels import decode_row, find_features
-from goldspan.annotation.formats.jsonl import encode_flat
+from goldspan.annotation.formats.exports import encode_flat
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.types import Sample
 
@@ -30,7 +30,7 @@ def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]
     """
     arrow = import_arrow()
     try:
-        if path.suffix == ".arrow":
+        if path.suffix.lower() == ".arrow":
             with arrow.memory_map(str(path)) as source, arrow.ipc.open_stream(source) as stream:
                 yield from _list_rows(stream, stream.schema)
             return
@@ -38,7 +38,7 @@ def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]
         with arrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
             yield from _list_rows(file.iter_batches(batch_size=_BATCH), file.schema_arrow)
     except (arrow.ArrowException, OSError) as error:
-        said, kind = str(error).rstrip("."), "Arrow" if path.suffix == ".arrow" else "Parquet"
+        said, kind = str(error).rstrip("."), "Arrow" if path.suffix.lower() == ".arrow" else "Parquet"
         raise InputError(f"{name or path} is not readable {kind}: {said}. Fetch it again or report it.") from None
 
 
@@ -105,7 +105,7 @@ def write_parquet(path: Path, samples: Iterable[Sample]) -> ExportReport:
         for sample in samples:
             best = losses.take_best(sample)
             losses.lose_details(best)
-            flat = encode_flat(sample, best)
+            flat = encode_flat(sample, best, losses)
             author = flat["author"] or {"kind": "", "name": ""}
             rows.append(flat | {"author": author, "provenance": orjson.dumps(flat["provenance"]).decode()})
             if len(rows) == _BATCH:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from goldspan.annotation.encoding import decode_text
+from goldspan.annotation.encoding import decode_head, decode_text
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
@@ -66,18 +65,15 @@ def read_head(path: Path, encoding: str = "") -> str:
     """The first lines of a file, decoded.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: it cannot be read, or there is no such encoding.
     """
     try:
         with path.open("rb") as stream:
             data = stream.read(_HEAD)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    last = (data.rfind(b"\n") + 1 if len(data) == _HEAD else 0) or len(data)
-    for end in (last, last + 1):  # UTF-16 may end a line with a zero byte
-        with contextlib.suppress(InputError):
-            return decode_text(data[:end], str(path), encoding)
-    return data.decode("latin-1")
+    head = decode_head(data, encoding)
+    return head[: head.rfind("\n") + 1] or head if len(data) == _HEAD else head
 
 
 def holds_mark(path: Path, mark: bytes) -> bool:

@@ -67,7 +67,7 @@ FORMATS = {
         Format("conll", ".conll", "one token per line, BIO tags, coreference brackets", _CONLL),
         Format("bioes", ".conll", "one token per line, BIOES tags, coreference brackets", _write_bioes),
         Format("spacy", ".spacy", "DocBin: doc.ents, clusters as span groups", _DOCBIN),
-        Format("jsonl", ".jsonl", "flat JSONL: text, entities, mentions with offsets", _lazy("jsonl.write_jsonl")),
+        Format("jsonl", ".jsonl", "flat JSONL: text, entities, mentions with offsets", _lazy(_LINES, "encode_flat")),
         Format("csv", ".csv", "one span per line, for spreadsheets", _lazy("csv_spans.write_csv")),
         Format("label-studio", ".json", "list of tasks with every annotation", _STUDIO),
         Format("json-min", ".json", "Label Studio's JSON-MIN", _lazy(_LIST, "encode_json_min")),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from goldspan.annotation.errors import RecordError, UnknownNameError
 from goldspan.annotation.formats.brat import read_brat
@@ -15,7 +15,6 @@ from goldspan.annotation.formats.class_labels import decode_row, find_tag_names,
 from goldspan.annotation.formats.columns import read_columns
 from goldspan.annotation.formats.detection import TABLES, detect_rows, holds_tasks
 from goldspan.annotation.formats.inline import read_inline
-from goldspan.annotation.formats.plugins import find_plugins
 from goldspan.annotation.formats.reading import (
     PROBE,
     ReadOptions,
@@ -37,6 +36,7 @@ from goldspan.annotation.formats.token_tables import find_token_columns, read_to
 from goldspan.annotation.formats.webanno import read_webanno
 from goldspan.annotation.formats.xml.documents import XML_FORMATS, read_xml
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.plugins import PluginTable
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, read_task
 from goldspan.annotation.tasks.store import JsonRecord, OnError
 from goldspan.annotation.types import Sample
@@ -45,6 +45,8 @@ _MARGIN = 0.15
 """By how much another shape has to be surer for one row of a file."""
 _PLAIN = {"goldspan", "spans"}
 """Shapes in which a row may be one span of its text."""
+_PLUGINS = PluginTable("format", "goldspan.formats", {})
+"""Formats of other packages: each an object with `description` and `read`, as `FileFormat` has them."""
 _OWN_CONTROLS = {ENTITY_CONTROL, MENTION_CONTROL}
 
 
@@ -62,7 +64,12 @@ class FileFormat(NamedTuple):
 def list_formats() -> dict[str, str]:
     """Name and description of every format that is read."""
     shapes = {shape.name: shape.description for shape in SHAPES}
-    return shapes | {entry.name: entry.description for entry in (*_FILES.values(), *find_plugins())}
+    files = {name: entry.description for name, entry in _FILES.items()}
+    return shapes | files | {name: _load_plugin(name).description for name in _PLUGINS.list_names()}
+
+
+def _load_plugin(name: str) -> FileFormat:
+    return cast("FileFormat", _PLUGINS.load(name))
 
 
 def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
@@ -70,11 +77,12 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
 
     Raises:
         UnknownNameError: there is no such format.
+        ConfigurationError: a plug-in cannot be loaded.
         InputError: the file cannot be read at all.
     """
     reader = _FILES.get(name) if path.is_dir() or name != "kiji" or holds_tasks(path) else None
-    reader = reader or next((plugin for plugin in find_plugins() if plugin.name == name), None)
-    if reader:
+    if reader or name in _PLUGINS.list_names():
+        reader = reader or _load_plugin(name)
         yield from reader.read(path, options, on_error)
         return
     if name not in {shape.name for shape in SHAPES}:
@@ -92,7 +100,7 @@ def _list_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-    return [file for file in files if file.suffix == ".json"] or files
+    return [file for file in files if file.suffix.lower() == ".json"] or files
 
 
 def _name_numbers(

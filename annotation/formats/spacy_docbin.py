@@ -17,7 +17,7 @@ from goldspan.annotation.files import write_atomic
 from goldspan.annotation.formats.loss import ExportReport, LossCounter, keep_outermost
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawCluster, RawRow, RawSpan
 from goldspan.annotation.formats.tokens import Token, find_range, split_tokens
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Mention, S, Sample, sort_spans
@@ -103,7 +103,7 @@ def make_doc(sample: Sample, vocab: Vocab, losses: LossCounter) -> Doc:
     for name, group in groups.items():
         doc.spans[name] = group
     doc.user_data[_FIELD] = {
-        "sample_id": sample.sample_id or make_sample_id(sample.text, sample.language),
+        "sample_id": identify_sample(sample),
         "language": sample.language,
         "country": sample.country,
         "document_type": sample.document_type,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -123,22 +123,28 @@ def _find_beside(file: Path, name: str) -> Path | None:
 
 
 def read_pubtator(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    """The documents of a PubTator file: title and abstract with a space between, as its offsets count them."""
+    """The documents of a PubTator file: title and abstract with a space between, as its offsets count them.
+
+    Relations between concepts are counted.
+    """
     text, uid, first = "", "", 1
     spans: list[RawSpan] = []
+    left_out: Counter[str] = Counter()
     for number, line in enumerate([*read_whole(path, options).split("\n"), ""], start=1):
         line = line.removesuffix("\r")
         cells = line.split("\t")
+        numbers = [read_offset(cell) for cell in cells[1:3]]
         if title := _TITLE.match(line):
-            text, uid, first, spans = title[2], title[1], number, []
+            text, uid, first, spans, left_out = title[2], title[1], number, [], Counter()
         elif abstract := _ABSTRACT.match(line):
             text += f" {abstract[2]}" if abstract[2] else ""
-        elif len(cells) >= 5 and cells[0] == uid and cells[1].isdecimal() and cells[2].isdecimal():
-            spans.append(RawSpan((cells[4],), int(cells[1]), int(cells[2]), cells[3]))
-        elif len(cells) >= 4 and cells[0] == uid:
-            continue
+        elif len(cells) >= 5 and cells[0] == uid and None not in numbers:
+            spans.append(RawSpan((cells[4],), numbers[0], numbers[1], cells[3]))
+        elif len(cells) >= 4 and cells[0] == uid and numbers[0] is None:
+            left_out["relations"] += 1
         elif line.strip():
             on_error(RecordError("the line is no title, abstract or annotation", file=str(path), line=number))
         elif text:
-            yield SourceRow(str(path), first, RawRow(text, (RawAnnotation(tuple(spans)),), uid=uid))
+            annotation = RawAnnotation(tuple(spans))
+            yield SourceRow(str(path), first, RawRow(text, (annotation,), uid=uid, left_out=left_out))
             text, spans = "", []

@@ -74,4 +74,6 @@ def _holds_rows(entries: Sequence[Any]) -> bool:
 
 
 def _is_wrapper(value: Mapping[str, Any]) -> bool:
-    return not any(shape.score(value) for shape in SHAPES)
+    """True for an object that is no row, and holds no annotations beside its rows."""
+    beside = any(value[key] for key in value.keys() & _PARTS)
+    return not beside and not any(shape.score(value) for shape in SHAPES)

@@ -17,7 +17,7 @@ import orjson
 
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.formats.mapping import map_label
-from goldspan.annotation.formats.rows import RowShape, find_shape, get_shape, kiji
+from goldspan.annotation.formats.rows import RowShape, find_shape, get_shape
 from goldspan.annotation.formats.rows.convert import RowSource, convert_row
 from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import Code, RowError
@@ -79,7 +79,7 @@ def download_dataset(
         options = RowOptions(labels)
         rows = read_rows(local, file)
         probe = list(islice(rows, _PROBE))
-        shape = find_shape(column for row in probe if row for column in row) if probe else get_shape(kiji.NAME)
+        shape = find_shape(column for row in probe if row for column in row) if probe else get_shape("kiji")
         found = _list_labels(probe, shape, options)
         chosen = chosen or _choose_taxonomy(repository, found, shape, (labels, pairs))
         source = RowSource(repository, snapshot.revision, shard.split)
@@ -167,7 +167,7 @@ def _choose_taxonomy(
     own = open_taxonomy(OWN, labels)
     listed = any(repository in load_taxonomy(name).repositories for name in list_taxonomies())
     missing = found - pairs.keys()
-    if not listed and (shape.name == kiji.NAME or pairs) and missing <= own.targets.keys():
+    if not listed and (shape.name == "kiji" or pairs) and missing <= own.targets.keys():
         chosen = own
     else:
         chosen = find_taxonomy(repository, missing)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.names import name_country, name_language
 from goldspan.annotation.tasks.record import LAYERS, TEXT_FIELDS
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
@@ -75,7 +75,7 @@ def make_row(sample: Sample, source: str, split_group: str) -> dict[str, Any]:
     best = sample.best
     entities = best.entities if best else ()
     return {
-        "id": sample.sample_id or make_sample_id(sample.text, sample.language),
+        "id": identify_sample(sample),
         "text": sample.text,
         "privacy_mask": [
             {"value": sample.text[e.start : e.end], "label": e.label, "start": e.start, "end": e.end} for e in entities

@@ -16,7 +16,7 @@ import orjson
 import goldspan.schemas as schemas
 from goldspan.annotation.checks import Issue, make_issue
 from goldspan.annotation.errors import RecordError
-from goldspan.annotation.identity import hash_text, make_sample_id
+from goldspan.annotation.identity import hash_text, identify_sample, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.record import TEXT_FIELDS, unpack_record
 from goldspan.annotation.tasks.regions import Regions, read_number, read_result, read_text
@@ -43,7 +43,7 @@ def encode_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
     task: dict[str, Any] = {
         "data": {
             "text": sample.text,
-            "sample_id": sample.sample_id or make_sample_id(sample.text, sample.language),
+            "sample_id": identify_sample(sample),
             "text_sha256": hash_text(sample.text),
             "language": sample.language,
             "country": sample.country,

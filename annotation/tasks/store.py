@@ -117,7 +117,7 @@ def read_records(
         with path.open("rb") as stream:
             refuse_device(stream, path)
             head = stream.peek(512)[:512]
-            if path.suffix == ".json" or LIST.match(head):
+            if path.suffix.lower() == ".json" or LIST.match(head):
                 yield from _read_whole(path, stream, on_error, (encoding, coerce))
             elif encoding or detect_encoding(head) not in {"utf-8", "utf-8-sig"}:
                 text = decode_text(_read_limited(path, stream), str(path), encoding)

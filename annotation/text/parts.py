@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TypeVar
 
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
 _BOUNDARIES = (
@@ -34,7 +34,7 @@ def split_sample(sample: Sample, size: int) -> tuple[Sample, ...]:
     if len(sample.text) <= size:
         return (sample,)
     ends = list(_find_ends(sample, size))
-    source = sample.sample_id or make_sample_id(sample.text, sample.language)
+    source = identify_sample(sample)
     parts = []
     for number, (start, end) in enumerate(pairwise([0, *ends]), 1):
         provenance = {**sample.provenance, "source_document": source, "part": f"{number}/{len(ends)}"}

@@ -182,7 +182,7 @@ def _show_status(found: CampaignStatus, *, json: bool) -> None:
     inspect.show_progress(found.total)
     states = ", ".join(f"{count} {state}" for state, count in sorted(found.states.items()))
     runs = sum(found.states.values())
-    out.out(f"  {runs} run{'s' * (runs != 1)}: {states}", highlight=False)
+    out.print(f"  {runs} run{'s' * (runs != 1)}: {states}")
     open_runs = [run for run in found.runs if not run.finished or run.dead]
     rows = [[run.run, run.state, run.samples, run.done, run.dead, f"{run.cost:.4f}"] for run in open_runs]
     if rows:

@@ -45,10 +45,10 @@ def status(run: RunName = "", data: DataOption = None, json: JsonOption = False)
         return
     show_progress(progress)
     for entry in reasons:
-        out.out(f"  {entry['count']} × {entry['stage']} {entry['state']}: {entry['reason']}", highlight=False)
+        out.print(f"  {entry['count']} × {entry['stage']} {entry['state']}: {entry['reason']}")
     for event in events[-5:]:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event["at"]))
-        out.out(f"  {when}  {event['kind']}: {event['message']}", highlight=False)
+        out.print(f"  {when}  {event['kind']}: {event['message']}")
 
 
 def _read_run(run: str, data: Path | None) -> RunProgress:
@@ -63,13 +63,12 @@ def _read_run(run: str, data: Path | None) -> RunProgress:
 def show_progress(progress: RunProgress) -> None:
     """One line of the state, and a table of the requests by stage."""
     cost = f" · ${progress.cost:.4f}" if progress.cost else ""
-    out.out(
+    out.print(
         f"{progress.run}: {progress.state} · {progress.done} of {progress.samples} done · "
         f"{progress.dead} dead letters · {progress.tokens_in:,} + {progress.tokens_out:,} tokens{cost}",
-        highlight=False,
     )
     if progress.notice and not progress.finished:
-        out.out(f"  {progress.notice}", highlight=False)
+        out.print(f"  {progress.notice}")
     states = ("pending", "submitted", "ok", "invalid", "repeated", "truncated", "refused", "failed", "missing")
     rows = [[stage, *(counts.get(state, 0) for state in states)] for stage, counts in progress.by_stage.items()]
     print_table(["stage", *states], rows, right=range(1, len(states) + 1))
@@ -225,5 +224,5 @@ def preview(generation: GenerationOptions, data: NewDataOption = None, json: Jso
         print_json({"requests": requests, "estimate": estimate_run(settings, schema).to_dict()})
         return
     for request, _ in asked:
-        out.out(render_request(request), highlight=False)
+        out.print(render_request(request))
     show_plan(settings, schema, json=False)

@@ -169,7 +169,7 @@ def config(
         write_atomic(output, text.encode() + b"\n")
         say(f"Wrote {output}.")
     else:
-        out.out(text, highlight=False)
+        out.print(text)
 
 
 change.register(app)

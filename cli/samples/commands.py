@@ -59,7 +59,7 @@ def check(
     else:
         if details:
             for place, issue in report.details:
-                out.out(f"{place} {issue.severity} {issue.code}: {issue.message}", highlight=False)
+                out.print(f"{place} {issue.severity} {issue.code}: {issue.message}")
         print_table(["code", "severity", "issues", "meaning"], report.rows(), right=(2,))
         say(f"{report.samples} samples, {report.refused} refused, {report.errors} errors, {report.warnings} warnings.")
     if not report.samples:
@@ -86,7 +86,7 @@ def show(
     shown = 0
     for sample in read_samples(files, schema, refusals, tolerant=True):
         if sample.sample_id.startswith(sample_id):
-            out.print(render_sample(sample, schema, tagged=tagged), soft_wrap=True)
+            out.print(render_sample(sample, schema, tagged=tagged))
             shown += 1
         if shown == number:
             break

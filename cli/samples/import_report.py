@@ -135,7 +135,7 @@ def write_draft(target: Path, report: ImportReport, schema: LabelSchema) -> Path
     write_atomic(path, text.encode())
     counts = ", ".join(f"{label} ({count} rows)" for label, count in report.unknown.most_common(20))
     warn(f"Labels that nothing maps: {counts}. A draft mapping to complete for --labels-map: {path}")
-    out.out(text, highlight=False)
+    out.print(text)
     codes = dict.fromkeys(re.sub(r"\W+", "_", name).strip("_").upper() for name in report.unknown)
     if addable := [code for code in codes if is_code(code)]:
         say(f"To add them to the label schema instead: goldspan labels add {' '.join(addable)}")

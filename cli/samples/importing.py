@@ -183,13 +183,9 @@ def _choose_targets(files: list[Path], output: Path | None, data: Path | None) -
 def _import(
     target: Path, files: Iterable[Path], schema: LabelSchema, options: ImportOptions, *, force: bool, as_json: bool
 ) -> int:
-    from goldspan.annotation.files import suggest_path
     from goldspan.annotation.formats.importing import ImportReport, import_files
     from goldspan.annotation.tasks.store import write_samples
 
-    for file in files:
-        if not file.exists():
-            raise InputError(f"There is no file {file}.{suggest_path(file)}")
     refuse_existing(target, force=force)
     refusals, report = Refusals(), ImportReport()
     found = import_files(files, schema, options, refusals, report)

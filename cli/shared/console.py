@@ -46,10 +46,6 @@ class TerminalConsole(Console):
         """A status line; off a terminal one line a minute instead, so that a log shows that the work continues."""
         return _PlainStatus(Text(str(status)), console=self) if self.is_terminal else LoggedStatus(self, str(status))
 
-    def out(self, *objects: Any, **options: Any) -> None:
-        """Write plain text, made safe."""
-        super().out(*(show_controls(str(value)) for value in objects), **options)
-
 
 class _PlainStatus(Status):
     """A status line that holds no markup."""
@@ -64,8 +60,13 @@ class PipeConsole(TerminalConsole):
 
     def on_broken_pipe(self) -> None:
         """Exit quietly."""
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         raise SystemExit(0)
+
+
+def discard_output() -> None:
+    """Send what stdout still holds nowhere: writing it when the process ends would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 out = PipeConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
@@ -95,7 +96,7 @@ def quote(path: Path | str) -> str:
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout; characters that could control a terminal are escaped, as JSON allows."""
     document = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
-    out.out(_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", document), highlight=False)
+    out.print(_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", document))
 
 
 def print_table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,15 +42,7 @@ def show(model: ModelArgument, data: DataOption = None, as_json: JsonOption = Fa
         print_json(manifest)
         return
     print_table(["", manifest["name"]], _summarise(manifest).items())
-    rows = manifest["metrics"].get("evaluations", ())
-    print_table(
-        ["data", "system", "level", "strict F1", "character F2", "not fully hidden"],
-        (
-            (r["gold"], r["system"], r["level"], *(f"{r[k]:.3f}" for k in ("f1", "character_f2", "missed")))
-            for r in rows
-        ),
-        right=(3, 4, 5),
-    )
+    print_evaluations(manifest["metrics"].get("evaluations", ()))
 
 
 @app.command("card")
@@ -165,6 +158,18 @@ def prepare_embedder(
     from goldspan.training.models.encoders.catalogue import find_encoder
 
     out.print(str(write_embedder(find_encoder(encoder), folder)))
+
+
+def print_evaluations(rows: Iterable[dict[str, Any]]) -> None:
+    """Print the scores of a model and its baselines, one row for each set they were evaluated on."""
+    print_table(
+        ["data", "system", "level", "strict F1", "character F2", "not fully hidden"],
+        (
+            (r["gold"], r["system"], r["level"], *(f"{r[k]:.3f}" for k in ("f1", "character_f2", "missed")))
+            for r in rows
+        ),
+        right=(3, 4, 5),
+    )
 
 
 def _find(model: Path, data: Path | None) -> Path:

@@ -9,6 +9,7 @@ import typer
 
 from goldspan.cli.shared.console import err, out, print_json, print_table, quote, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, NewDataOption, RunGroup, make_app
+from goldspan.cli.training.model import print_evaluations
 
 app = make_app(
     cls=RunGroup, help="Train a model. `goldspan train [BUNDLE] [OPTIONS]` is short for `goldspan train run`."
@@ -151,14 +152,7 @@ def _show_model(model: Any, as_json: bool) -> None:
     if as_json:
         print_json({"folder": str(model.folder), "run": model.run, "manifest": model.manifest})
         return
-    print_table(
-        ["data", "system", "level", "strict F1", "character F2", "not fully hidden"],
-        (
-            (r["gold"], r["system"], r["level"], *(f"{r[k]:.3f}" for k in ("f1", "character_f2", "missed")))
-            for r in model.rows
-        ),
-        right=(3, 4, 5),
-    )
+    print_evaluations(model.rows)
     out.print(str(model.folder))
     _warn_of_baselines(model.rows)
     say(f"Use it with: goldspan annotate FILE --predictor {quote(model.folder)}")

@@ -43,13 +43,13 @@ def draw_sample(state: DashboardState, file: str, record: dict[str, Any], *, to_
         (
             issue.severity,
             issue.code,
-            names[issue.annotation_index] if issue.annotation_index >= 0 else "",
             issue.message,
+            names[issue.annotation_index] if issue.annotation_index >= 0 else "",
         )
         for issue in (*decoded.issues, *check_sample(sample, state.labels))
     ]
     if issues:
-        schema = dict.fromkeys(("severity", "code", "annotation", "issue"), pl.String)
+        schema = dict.fromkeys(("severity", "code", "issue", "annotation"), pl.String)
         ui.show_table(pl.DataFrame(issues, schema=schema, orient="row"), "sample-issues")
 
 

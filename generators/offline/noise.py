@@ -15,6 +15,7 @@ from goldspan.generators.specs.families import EVERY, Family
 from goldspan.generators.surrogates.chance import CAPITALS, draw_digits, draw_from, fill_pattern, pick
 from goldspan.generators.surrogates.checkdigits import luhn_digit
 from goldspan.generators.surrogates.formats import (
+    format_time,
     name_month,
     write_amount,
     write_long_date,
@@ -36,11 +37,12 @@ _WORD = re.compile(r"[^\W\d_]+")
 class Timeline:
     """The days that one document speaks of: they run forward, and none but the future is later than its own."""
 
-    def __init__(self, rng: Random, longest_ago: int = _LONGEST_AGO) -> None:
+    def __init__(self, rng: Random, longest_ago: int) -> None:
         """A document of one of the last `longest_ago` days."""
         self._rng = rng
         self.today = TODAY - timedelta(days=rng.randint(2, longest_ago))
         self._last = self.today - timedelta(days=rng.randint(4, 60))
+        self._minute = 0
 
     def draw_past(self) -> date:
         """A day before the document's, not before the last one that was drawn."""
@@ -50,6 +52,12 @@ class Timeline:
     def draw_future(self) -> date:
         """A day after the document's."""
         return self.today + timedelta(days=self._rng.randint(3, 120))
+
+    def draw_moment(self) -> tuple[int, int]:
+        """Hour and minute, not before the last ones that were drawn."""
+        passed = self._rng.randint(0, 30) if self._minute else 60 * self._rng.randint(7, 19) + self._rng.randint(0, 59)
+        self._minute = min(self._minute + passed, 24 * 60 - 1)
+        return divmod(self._minute, 60)
 
     def draw_month(self) -> date:
         """A day of one of the ten months before the document's."""
@@ -98,6 +106,7 @@ _DATES: dict[str, Callable[[Timeline, str, str], str]] = {
     "day": lambda time, language, country: write_short_date(time.draw_past(), language, country),
     "future": lambda time, language, country: write_long_date(time.draw_future(), language, country),
     "month": lambda time, language, country: _name_month(time.draw_month(), language),
+    "moment": lambda time, language, country: format_time(*time.draw_moment(), country),
     "year": lambda time, language, country: str(time.draw_month().year - time.today.day % 12),
 }
 

@@ -58,15 +58,15 @@ def write_sms(author: Author) -> None:
     style = pick(rng, ("[{}] ", "{} ", "({}) ", ""))
     for person in persons:
         for _ in range(rng.randint(1, 2)):
-            page.write(style.format(noise.draw("time")) + _draw_short(author) + "\n")
+            page.write(style.format(noise.draw("moment")) + _draw_short(author) + "\n")
         if person:
             author.speak_as(person)
-            page.write(style.format(noise.draw("time")))
+            page.write(style.format(noise.draw("moment")))
             author.write_own_name()
             page.write(": ")
             author.write_part("facts")
             page.write(f" {noise.draw('text_speak')}\n")
-    page.write(style.format(noise.draw("time")) + _draw_short(author))
+    page.write(style.format(noise.draw("moment")) + _draw_short(author))
 
 
 def _draw_short(author: Author) -> str:

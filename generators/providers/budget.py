@@ -27,10 +27,6 @@ class Prices:
         """US dollars of so many tokens."""
         return (tokens_in * self.prompt + tokens_out * self.completion) / 1_000_000
 
-    def cost_of(self, answer: Answer) -> float:
-        """US dollars of an answer: as reported by the provider, else by the price table."""
-        return self.cost(answer.tokens_in, answer.tokens_out) if answer.cost is None else answer.cost
-
 
 def count_prompt_tokens(body: Mapping[str, Any]) -> int:
     """Tokens of a prompt as a rule of thumb: its bytes by four, the answer's schema included."""
@@ -127,7 +123,7 @@ class Budget:
     def settle(self, answer: Answer) -> float:
         """Count what a row really took; returns its cost in US dollars."""
         self.release(answer.custom_id)
-        cost = self._prices.cost_of(answer)
+        cost = self._prices.cost(answer.tokens_in, answer.tokens_out)
         self._tokens += answer.tokens_in + answer.tokens_out
         self._cost += cost
         self._answers += 1

@@ -69,8 +69,8 @@ class Request:
 class Answer:
     """What came back for one request.
 
-    `cost` is in the currency of the price table, None if the provider does not report it. `error` is a short code
-    (`rate_limit`, `batch_expired`, `server_error`, `http_400`), `message` a sentence for people, without secrets.
+    `error` is a short code (`rate_limit`, `batch_expired`, `server_error`, `http_400`), `message` a sentence for
+    people, without secrets.
     `detail` is the provider's own code beside an HTTP status. `repairs` names what was repaired to find the content.
     """
 
@@ -81,7 +81,6 @@ class Answer:
     refusal: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
-    cost: float | None = None
     model: str = ""
     error: str = ""
     message: str = ""

@@ -59,7 +59,11 @@ def write_amount(rng: Random, country: str, low: float = 0, high: float = 0) -> 
 
 def write_time(rng: Random, country: str, first: int = 7, last: int = 21) -> str:
     """A time of day, of the hours from `first` to `last`."""
-    hour, minute = rng.randint(first, last), pick(rng, (0, 5, 10, 15, 20, 30, 40, 45, 50))
+    return format_time(rng.randint(first, last), pick(rng, (0, 5, 10, 15, 20, 30, 40, 45, 50)), country)
+
+
+def format_time(hour: int, minute: int, country: str) -> str:
+    """A time of day, as the country writes it."""
     if country == "US":
         return f"{(hour - 1) % 12 + 1}:{minute:02d} {'am' if hour < 12 else 'pm'}"
     if country == "FR":

@@ -60,8 +60,9 @@ _BASIC = 0xFFFF
 """The last character that is one UTF-16 unit."""
 
 _LAST_BYTE = 0xFF
-_SECOND_BYTES = r"\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ•–—˜™š›œžŸ"
-"""What follows `Ã`, `Ä` or `Å` where these are first bytes of letters in UTF-8; quotation marks may do so elsewhere."""
+_SECOND_BYTES = r"\x80-\xaa\xac-\xba\xbc-\xbf€‚ƒ„†‡ˆ‰Š‹ŒŽ•˜™š›œžŸ"
+_MARKS = "…–—‘’“”«»"
+"""What follows `Ã`, `Ä` or `Å` where these are first bytes of letters in UTF-8; marks also follow words that end so."""
 
 _LAST_OF_UTF7 = 0x2100
 """Letters of alphabets lie below; what decodes to others was most likely no UTF-7."""
@@ -269,10 +270,7 @@ _FORMS: MappingProxyType[str, _Form] = MappingProxyType(
             _read_style,
         ),
         "host": _Form(r"(?<![A-Za-z0-9])xn--[A-Za-z0-9-]{2,59}(?![A-Za-z0-9])", _read_host),
-        "mojibake": _Form(
-            rf"Ã[{_SECOND_BYTES}‘’“”]|[ÄÅ](?:[{_SECOND_BYTES}‘’“”](?=\p{{L}})|(?![«»])[{_SECOND_BYTES}])",
-            _read_twice_encoded,
-        ),
+        "mojibake": _Form(rf"[ÃÄÅ](?:[{_SECOND_BYTES}]|[{_MARKS}](?=\p{{L}}))|Ä…", _read_twice_encoded),
         "numbers": _Form(r"(?<=fromCharCode\(\s{0,9})\d{1,5}(?:\s{0,9},\s{0,9}\d{1,5})*", _read_numbers),
         "terminal": _Form(r"(?:\x1b|\\033|\\e)\[[0-9;:?]*[ -/]*[@-~]", lambda match: ""),
         "octal": _Form(r"(?:\\[0-3][0-7]{2})+", _read_octal, width=4),

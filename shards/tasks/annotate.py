@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from goldspan.annotation.formats.importing import ImportDefaults, import_texts
+from goldspan.annotation.formats.importing import ImportOptions, import_files
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.loops import iterate_sync, run_sync
 from goldspan.annotation.tasks.store import drop_erased, write_samples
@@ -27,9 +27,8 @@ class AnnotateTask(ShardTask):
         self._predictor = open_predictor(
             settings["predictor"], labels, defaults={"workers": self._workers}, **settings.get("options", {})
         )
-        self._defaults = ImportDefaults(
-            settings.get("language", ""), settings.get("country", ""), settings.get("document_type", "")
-        )
+        names = ("language", "country", "document_type", "text_key", "by_line")
+        self._reading = ImportOptions(**{name: settings[name] for name in names if name in settings})
 
     def name_output(self, name: str) -> str:
         """Samples are JSONL."""
@@ -38,8 +37,7 @@ class AnnotateTask(ShardTask):
     def process(self, source: Path, target: Path, name: str) -> ShardCounts:
         """Read the texts and write samples with predictions; a text that the predictor fails on has none."""
         counts = ShardCounts()
-        how = {"text_key": self.settings.get("text_key", ""), "by_line": bool(self.settings.get("by_line"))}
-        samples = import_texts(source, self.labels, self._defaults, counts.refuse, **how)
+        samples = import_files([source], self.labels, self._reading, counts.refuse)
         erased = find_tombstones(Path(self.settings["folder"])) if self.settings.get("folder") else None
         kept = drop_erased(samples, erased, counts.refuse) if erased else samples
         counts.counts["samples"] = write_samples(target, self._annotate(kept, counts), self.labels, counts.refuse)

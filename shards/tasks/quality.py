@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from goldspan.annotation.corpus.quality.counts import QualityCounts
-from goldspan.annotation.identity import hash_briefly, make_sample_id
+from goldspan.annotation.identity import hash_briefly, identify_sample
 from goldspan.annotation.tasks.store import read_tasks
 from goldspan.shards.report import ShardCounts
 from goldspan.shards.tasks.base import ShardTask, replace_ending
@@ -36,7 +36,7 @@ class QualityTask(ShardTask):
         drawn: list[tuple[str, int, str]] = []
         for place, (record, (sample, issues)) in enumerate(read_tasks([source], self.labels, reported.refuse)):
             counts.add(sample, issues, self.labels)
-            sample_id = sample.sample_id or make_sample_id(sample.text, sample.language)
+            sample_id = identify_sample(sample)
             rank = hash_briefly(f"{self.settings['seed']}\n{sample_id}")
             if rank <= largest:
                 drawn.append((rank, place, json.dumps(record.value)))

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from importlib.metadata import metadata
+from pathlib import Path
 
 import pytest
 import typer
@@ -99,3 +101,13 @@ def test_a_missing_module_of_our_own_is_a_bug_and_shows_as_one(monkeypatch: pyte
 
 def test_every_extra_is_one_of_the_distribution() -> None:
     assert set(goldspan.cli.main.EXTRAS) <= set(metadata("goldspan").get_all("Provides-Extra") or ())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
+@pytest.mark.parametrize(("target", "code", "message"), [("/dev/full", 1, "error: The output cannot"), ("&-", 0, "")])
+def test_output_that_cannot_be_written_is_one_message(target: str, code: int, message: str) -> None:
+    command = f"{shlex.join([sys.executable, '-m', 'goldspan', 'project', '--help'])} >{target}"
+    done = subprocess.run(["/bin/sh", "-c", command], stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == code
+    assert done.stderr.startswith(message)
+    assert len(done.stderr.splitlines()) == (1 if message else 0)

@@ -38,6 +38,7 @@ FILES = {
     "letter.docx": zip_parts(document_xml=WORD.encode()),
     "letters.zip": zip_parts(letter_docx=zip_parts(document_xml=WORD.encode()), other_txt=b"x"),
     "mail.eml": MAIL,
+    "MAIL.EML": MAIL,
     "header.eml": f"From: =?utf-8?b?{base64.b64encode(NAME.encode()).decode()}?=\n\nhello".encode(),
     "mails.mbox": b"From a\nSubject: x\n\nfirst\n\nFrom b\n" + MAIL,
     "mails.zip": zip_parts(one_eml=MAIL),
@@ -45,6 +46,15 @@ FILES = {
     "inside.tar.gz": gzip.compress(b"part.gz" + bytes(505) + gzip.compress(NAME.encode()) + bytes(600)),
     "inside.bin.txt": b"\0\1" + gzip.compress(gzip.compress(NAME.encode())),
 }
+
+
+@pytest.mark.parametrize("name", ["a.zst", "A.ZST"])
+def test_zstandard_is_unpacked_whatever_the_case_of_its_ending(name: str, tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    path = tmp_path / name
+    with pyarrow.CompressedOutputStream(str(path), "zstd") as stream:
+        stream.write(NAME.encode())
+    assert search_file(path, make_term(NAME, Tombstones()))
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import importlib
 import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -78,12 +80,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return scheduling
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunningStudio:
-    """A Label Studio that runs for the whole test session, and the workspace it belongs to."""
+    """A Label Studio, the workspace it belongs to, and the address of its database; none: SQLite."""
 
     workspace: Workspace
     info: ServerInfo
+    database_url: str | None = None
 
     @property
     def url(self) -> str:
@@ -96,6 +99,25 @@ class RunningStudio:
     @property
     def credentials(self) -> Credentials:
         return Credentials(self.url, self.token, source="the walk")
+
+    def kill(self) -> None:
+        """End it as a crash does; `restart` it for the tests that follow."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(os.getpgid(self.info.pid), signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start it again at its port."""
+        self.info = start_server(self.workspace, self.info.port, self.database_url, local_calls=True)
+
+
+@contextlib.contextmanager
+def run_studio(workspace: Workspace, database_url: str | None = None) -> Iterator[RunningStudio]:
+    """A Label Studio that may ask this machine."""
+    try:
+        info = start_server(workspace, find_free_port(), database_url, local_calls=True)
+        yield RunningStudio(workspace, info, database_url)
+    finally:
+        stop_server(workspace)
 
 
 def skip_or_fail(reason: str) -> None:
@@ -116,11 +138,9 @@ def studio_environment() -> None:
 
 @pytest.fixture(scope="session")
 def studio(studio_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
-    workspace = Workspace(tmp_path_factory.mktemp("walk"))
-    try:
-        yield RunningStudio(workspace, start_server(workspace, port=find_free_port(), local_calls=True))
-    finally:
-        stop_server(workspace)
+    """The Label Studio of this process, for the whole session."""
+    with run_studio(Workspace(tmp_path_factory.mktemp("walk"))) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -191,15 +211,9 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_workspace(
+def postgres_studio(
     studio_environment: None, postgres_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Workspace, str]]:
-    """A workspace and the address of its database, shared because a first start creates all tables: start it.
-
-    A Label Studio keeps its owner in the database, so no two workspaces may share one.
-    """
-    workspace = Workspace(tmp_path_factory.mktemp("postgres"))
-    try:
-        yield workspace, postgres_url
-    finally:
-        stop_server(workspace)
+) -> Iterator[RunningStudio]:
+    """A Label Studio on PostgreSQL, for the whole session: a first start creates all tables."""
+    with run_studio(Workspace(tmp_path_factory.mktemp("postgres")), postgres_url) as running:
+        yield running

@@ -33,8 +33,21 @@ def serve(workspace: Workspace) -> Iterator[DashboardProcess]:
         process.stop()
 
 
-def open_page(browser: Browser, process: DashboardProcess, path: str = "", scheme: Scheme = "light") -> Page:
-    page = browser.new_page(viewport=WIDE, color_scheme=scheme)
+def open_page(
+    browser: Browser,
+    process: DashboardProcess,
+    path: str = "",
+    scheme: Scheme = "light",
+    asked: list[str] | None = None,
+) -> Page:
+    """A page at rest; `asked` receives the address of each request. Pages in light share what the browser compiled."""
+    if scheme == "light":
+        context = browser.contexts[0] if browser.contexts else browser.new_context(viewport=WIDE, color_scheme=scheme)
+        page = context.new_page()
+    else:
+        page = browser.new_page(viewport=WIDE, color_scheme=scheme)
+    if asked is not None:
+        page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{process.url}/{path}{'&' if '?' in path else '?'}{TOKEN_PARAMETER}={process.token}")
     settle(page)
     return page

@@ -29,7 +29,7 @@ from goldspan.dashboards.views.explore import build_tab_url
 from tests.walk.screen import Screen
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
     from tests.walk.conftest import RunningStudio
 
@@ -143,11 +143,18 @@ def pushed(studio: RunningStudio) -> PushedTask:
     return PushedTask(project, hard, letter, wrong, client)
 
 
+@pytest.fixture(scope="module")
+def session(studio: RunningStudio, browser: Browser) -> BrowserContext:
+    """Of a person who is logged in."""
+    return Screen.log_in(browser, studio.url, studio.info.email, studio.info.password).page.context
+
+
 @pytest.fixture
-def screen(studio: RunningStudio, browser: Browser) -> Iterator[Screen]:
-    screen = Screen.log_in(browser, studio.url, studio.info.email, studio.info.password)
-    yield screen
-    screen.page.close()
+def screen(studio: RunningStudio, session: BrowserContext) -> Iterator[Screen]:
+    """A page of its own."""
+    page = session.new_page()
+    yield Screen(page, studio.url)
+    page.close()
 
 
 def test_project_keeps_the_screen_that_was_built(pushed: PushedTask) -> None:

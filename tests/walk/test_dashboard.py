@@ -101,11 +101,8 @@ def test_page_may_be_left_while_it_is_first_drawn(browser: Browser, small_worksp
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_small_pages_light_and_dark_wide_and_narrow(browser: Browser, small: DashboardProcess, scheme: Scheme) -> None:
-    page = open_page(browser, small, scheme=scheme)
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.reload()
-    settle(page)
+    page = open_page(browser, small, scheme=scheme, asked=asked)
     for title in PAGES:
         turn_to(page, title)
         check_sound(page)

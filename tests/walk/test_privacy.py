@@ -25,13 +25,11 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.labelstudio.project.review import submit_review
-from goldspan.annotation.labelstudio.server.process import find_free_port
-from goldspan.annotation.labelstudio.server.start import start_server, stop_server
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.privacy.registry import list_unknown
 from tests.privacy.canary import FIRST, NAME, grep
 from tests.waiting import wait_until
-from tests.walk.conftest import RunningStudio
+from tests.walk.conftest import RunningStudio, run_studio
 
 pytestmark = pytest.mark.walk
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -121,14 +119,8 @@ def own(studio_environment: None, tmp_path_factory: pytest.TempPathFactory) -> I
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GOLDSPAN_API_KEY", KEY)
         patch.setenv("GOLDSPAN_SERVE_TOKEN", SERVE_TOKEN)
-        yield from start_own(workspace)
-
-
-def start_own(workspace: Workspace) -> Iterator[RunningStudio]:
-    try:
-        yield RunningStudio(workspace, start_server(workspace, port=find_free_port()))
-    finally:
-        stop_server(workspace)
+        with run_studio(workspace) as running:
+            yield running
 
 
 @pytest.fixture

@@ -15,10 +15,8 @@ from goldspan.annotation.errors import TerminalServiceError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.project.config import build_config
-from goldspan.annotation.labelstudio.server.process import find_free_port
 from goldspan.annotation.labelstudio.server.start import server_status, start_server, stop_server
 from goldspan.annotation.tasks.codec import encode_task
-from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 
 if TYPE_CHECKING:
@@ -72,18 +70,14 @@ def test_only_this_machine_can_connect(studio: RunningStudio) -> None:
 
 
 @pytest.mark.postgres
-def test_postgres_keeps_the_data(postgres_workspace: tuple[Workspace, str]) -> None:
-    workspace, address = postgres_workspace
-    try:
-        first = start_server(workspace, port=find_free_port(), database_url=address)
-        assert push_one(StudioClient(first.url, first.token)) == 1
-        assert server_status(workspace).database.startswith("postgresql://127.0.0.1:")
-        stop_server(workspace)
-        again = start_server(workspace)
-        assert again.port == first.port
-        assert StudioClient(again.url, again.token).find_project("Server walk") is not None
-        assert not (workspace.studio / "data" / "label_studio.sqlite3").exists()
-    finally:
-        stop_server(workspace)
+def test_postgres_keeps_the_data(postgres_studio: RunningStudio) -> None:
+    workspace, first = postgres_studio.workspace, postgres_studio.info
+    assert push_one(StudioClient(first.url, first.token)) == 1
+    assert server_status(workspace).database.startswith("postgresql://127.0.0.1:")
+    stop_server(workspace)
     with socket.socket() as attempt:
         assert attempt.connect_ex(("127.0.0.1", first.port)) != 0
+    again = postgres_studio.info = start_server(workspace, local_calls=True)
+    assert again.port == first.port
+    assert StudioClient(again.url, again.token).find_project("Server walk") is not None
+    assert not (workspace.studio / "data" / "label_studio.sqlite3").exists()

@@ -17,8 +17,6 @@ from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.project.adopt import AdoptOptions, adopt_projects
 from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport, pull_annotations
 from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
-from goldspan.annotation.labelstudio.server.process import find_free_port
-from goldspan.annotation.labelstudio.server.start import start_server, stop_server
 from goldspan.annotation.tasks.store import read_records, read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
@@ -27,7 +25,6 @@ from tests.walk.conftest import RunningStudio
 from tests.walk.people import sign_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.walk
@@ -53,17 +50,11 @@ ADDRESS = (
 )
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def studio_of_team(request: pytest.FixtureRequest, studio: RunningStudio) -> Iterator[RunningStudio]:
+@pytest.fixture(scope="module", params=["studio", pytest.param("postgres_studio", marks=pytest.mark.postgres)])
+def studio_of_team(request: pytest.FixtureRequest) -> RunningStudio:
     """The Label Studio of a team, on either database."""
-    if request.param == "sqlite":
-        yield studio
-        return
-    workspace, address = request.getfixturevalue("postgres_workspace")
-    try:
-        yield RunningStudio(workspace, start_server(workspace, find_free_port(), address, local_calls=True))
-    finally:
-        stop_server(workspace)
+    running: RunningStudio = request.getfixturevalue(request.param)
+    return running
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,76 +20,38 @@ from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotations
 from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
 from goldspan.annotation.labelstudio.push.stream import FIRST_BATCH
-from goldspan.annotation.labelstudio.server.process import find_free_port
-from goldspan.annotation.labelstudio.server.start import ServerInfo, start_server, stop_server
 from goldspan.annotation.tasks.store import write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from tests.annotation.labelstudio.fault_proxy import Fault, FaultProxy
+from tests.walk.conftest import RunningStudio
 from tests.walk.sync_samples import make_samples
 
 pytestmark = pytest.mark.walk
 SAMPLES = 60
 BATCH = 20
-POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 
 
-@dataclass
-class OwnStudio:
-    """A server that a test may kill."""
-
-    workspace: Workspace
-    database_url: str | None
-    info: ServerInfo
-
-    def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(os.getpgid(self.info.pid), signal.SIGKILL)
-
-    def restart(self) -> None:
-        self.info = start_server(self.workspace, self.info.port, self.database_url)
-
-
-@contextlib.contextmanager
-def run_studio(workspace: Workspace, database_url: str | None = None) -> Iterator[OwnStudio]:
-    try:
-        yield OwnStudio(workspace, database_url, start_server(workspace, find_free_port(), database_url))
-    finally:
-        stop_server(workspace)
-
-
-@pytest.fixture(scope="module")
-def studio_on_sqlite(studio_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnStudio]:
-    with run_studio(Workspace(tmp_path_factory.mktemp("faults"))) as studio:
-        yield studio
-
-
-@pytest.fixture(scope="module")
-def studio_on_postgres(postgres_workspace: tuple[Workspace, str]) -> Iterator[OwnStudio]:
-    with run_studio(*postgres_workspace) as studio:
-        yield studio
-
-
-@pytest.fixture(params=["sqlite", POSTGRES])
-def own(request: pytest.FixtureRequest) -> OwnStudio:
-    """The server on a database, which all tests of this module share."""
-    studio: OwnStudio = request.getfixturevalue(f"studio_on_{request.param}")
+@pytest.fixture(params=["studio", pytest.param("postgres_studio", marks=pytest.mark.postgres)])
+def own(request: pytest.FixtureRequest) -> RunningStudio:
+    """A Label Studio that a test may kill if it starts it again, on either database."""
+    studio: RunningStudio = request.getfixturevalue(request.param)
     return studio
 
 
 @pytest.fixture
-def proxy(own: OwnStudio) -> Iterator[FaultProxy]:
+def proxy(own: RunningStudio) -> Iterator[FaultProxy]:
     with FaultProxy(own.info.url) as proxy:
         yield proxy
 
 
-def push_through(proxy: FaultProxy, own: OwnStudio, labels: LabelSchema, title: str, **options: Any) -> Any:
+def push_through(proxy: FaultProxy, own: RunningStudio, labels: LabelSchema, title: str, **options: Any) -> Any:
     client = StudioClient(proxy.url, own.info.token)
     late = Fault.LATE_COMMIT in proxy.faults
     chosen = {"batch_size": BATCH, "grace": 300.0 if late else 0.0, "patience": 120.0} | options
     return push_samples(client, make_samples(SAMPLES), labels, PushOptions(title, **chosen))
 
 
-def assert_each_once(own: OwnStudio, title: str, count: int = SAMPLES) -> None:
+def assert_each_once(own: RunningStudio, title: str, count: int = SAMPLES) -> None:
     client = StudioClient(own.info.url, own.info.token)
     project = client.find_project(title)
     assert project is not None
@@ -110,21 +70,21 @@ FAULTS: list[list[Fault | None]] = [
     [None, Fault.LATE_COMMIT],
     [Fault.REPLY_LOST, Fault.DROPPED] * 2,
 ]
-ON_SQLITE = pytest.mark.parametrize("own", ["sqlite"], indirect=True)
+ON_SQLITE = pytest.mark.parametrize("own", ["studio"], indirect=True)
 """For what does not depend on how the database commits."""
 
 
 @pytest.mark.parametrize(
     ("own", "faults"),
     [
-        *(("sqlite", faults) for faults in FAULTS),
-        *(pytest.param("postgres", faults, marks=pytest.mark.postgres) for faults in FAULTS if len(faults) > 1),
+        *(("studio", faults) for faults in FAULTS),
+        *(pytest.param("postgres_studio", faults, marks=pytest.mark.postgres) for faults in FAULTS if len(faults) > 1),
     ],
     indirect=["own"],
     ids=str,
 )
 def test_import_with_a_fault(
-    own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, faults: list[Fault | None]
+    own: RunningStudio, proxy: FaultProxy, labels: LabelSchema, title: str, faults: list[Fault | None]
 ) -> None:
     proxy.faults = list(faults)
     report = push_through(proxy, own, labels, title)
@@ -138,7 +98,7 @@ def test_import_with_a_fault(
 @ON_SQLITE
 @pytest.mark.parametrize("fault", [Fault.REPLY_LOST, Fault.TIMEOUT_AFTER, Fault.DROPPED], ids=str)
 def test_predictions_with_a_fault(
-    own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, fault: Fault
+    own: RunningStudio, proxy: FaultProxy, labels: LabelSchema, title: str, fault: Fault
 ) -> None:
     project = push_through(proxy, own, labels, title).project
     client = StudioClient(own.info.url, own.info.token)
@@ -153,7 +113,7 @@ def test_predictions_with_a_fault(
 @ON_SQLITE
 @pytest.mark.parametrize("fault", [Fault.DROPPED, Fault.ERROR_BEFORE, Fault.TOKEN_EXPIRED], ids=str)
 def test_reading_with_a_fault(
-    own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, fault: Fault, tmp_path: Path
+    own: RunningStudio, proxy: FaultProxy, labels: LabelSchema, title: str, fault: Fault, tmp_path: Path
 ) -> None:
     push_through(proxy, own, labels, title)
     proxy.matches = lambda method, path: method == "GET"
@@ -165,7 +125,7 @@ def test_reading_with_a_fault(
 
 @ON_SQLITE
 def test_a_server_that_never_works_is_given_up(
-    own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str
+    own: RunningStudio, proxy: FaultProxy, labels: LabelSchema, title: str
 ) -> None:
     proxy.faults = [Fault.ERROR_BEFORE] * 50
     with pytest.raises(TransientServiceError, match="status 500"):
@@ -173,7 +133,7 @@ def test_a_server_that_never_works_is_given_up(
     assert len(proxy.met) <= 10
 
 
-def start_push(own: OwnStudio, url: str, title: str, file: Path, locks: Path) -> subprocess.Popen[bytes]:
+def start_push(own: RunningStudio, url: str, title: str, file: Path, locks: Path) -> subprocess.Popen[bytes]:
     locks.mkdir(exist_ok=True)
     arguments = ["studio", "push", str(file), "--project", title, "--data", str(file.parent)]
     environment = {**os.environ, "LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": own.info.token, "TMPDIR": str(locks)}
@@ -181,7 +141,9 @@ def start_push(own: OwnStudio, url: str, title: str, file: Path, locks: Path) ->
 
 
 @pytest.mark.parametrize("one_machine", [True, False], ids=["one machine", "two machines"])
-def test_two_pushes_at_once(own: OwnStudio, labels: LabelSchema, title: str, tmp_path: Path, one_machine: bool) -> None:
+def test_two_pushes_at_once(
+    own: RunningStudio, labels: LabelSchema, title: str, tmp_path: Path, one_machine: bool
+) -> None:
     file = tmp_path / "samples.jsonl"
     write_samples(file, make_samples(SAMPLES), labels)
     locks = [tmp_path / "a", tmp_path / ("a" if one_machine else "b")]
@@ -192,7 +154,7 @@ def test_two_pushes_at_once(own: OwnStudio, labels: LabelSchema, title: str, tmp
 
 @pytest.mark.parametrize("moment", [1, 2])
 def test_a_push_that_is_killed_and_run_again(
-    own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, tmp_path: Path, moment: int
+    own: RunningStudio, proxy: FaultProxy, labels: LabelSchema, title: str, tmp_path: Path, moment: int
 ) -> None:
     file, count = tmp_path / "samples.jsonl", (moment - 1) * FIRST_BATCH + 50
     write_samples(file, make_samples(count), labels)
@@ -213,7 +175,7 @@ def test_a_push_that_is_killed_and_run_again(
     assert_each_once(own, title, count)
 
 
-def test_a_server_that_is_killed_and_comes_back(own: OwnStudio, labels: LabelSchema, title: str) -> None:
+def test_a_server_that_is_killed_and_comes_back(own: RunningStudio, labels: LabelSchema, title: str) -> None:
     killed, count = threading.Event(), 3 * FIRST_BATCH + 100
 
     def kill_server(stage: str, done: int, total: int) -> None:

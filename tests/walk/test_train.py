@@ -24,7 +24,7 @@ CONFIG = """
 [model]
 name = "tiny"
 [training]
-token_budget = 12000
+token_budget = 6000
 threads = 1
 bf16 = "false"
 device = "cpu"

@@ -168,7 +168,7 @@ def _check_lint(thresholds: Mapping[str, float], evidence: Evidence) -> Iterator
     if "warnings_per_100" in thresholds:
         rate = 100 * facts.warnings / facts.reviewed if facts.reviewed else None
         bound, fix = thresholds["warnings_per_100"], evidence.suggest("goldspan samples check", " --details")
-        yield Criterion("lint.warnings_per_100", "Are there few warnings?", rate, bound, False, fix=fix)
+        yield Criterion("lint.warnings_per_100", "Are there few warnings per 100 samples?", rate, bound, False, fix=fix)
 
 
 def _name_unusable(error: RecordError) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from goldspan.annotation.errors import InputError, UnknownNameError
@@ -52,45 +50,34 @@ class RowShape:
             raise RowError(Code.UNREADABLE_SPANS, f"not a row of {self.name} ({type(error).__name__})") from None
 
 
-def _wrap(module: ModuleType, description: str, sureness: float, taxonomy: str = "") -> RowShape:
-    return RowShape(
-        module.NAME,
-        description,
-        lambda row: sureness if module.accepts(frozenset(row)) else 0.0,
-        lambda row, options: module.read_row(row),
-        module.accepts,
-        taxonomy,
-    )
-
-
-def _score_gretel(row: Mapping[str, Any]) -> float:
-    if "pii_spans" in row:
-        return 0.97
-    return 0.93 if re.search(r"['\"]types['\"]", str(row.get("entities"))[:2000]) else 0.0
-
-
 SHAPES = (
     RowShape(
         "kiji",
         "text and privacy_mask with coreferences (kiji, and data sets uploaded by Goldspan)",
-        lambda row: 0.94 if kiji.accepts(frozenset(row)) and "coreferences" in row else 0.0,
-        lambda row, options: kiji.read_row(row),
+        kiji.score_row,
+        kiji.read_row,
         kiji.accepts,
     ),
-    _wrap(ai4privacy, "source_text and privacy_mask or span_labels (AI4Privacy, OpenPII)", 0.97),
+    RowShape(
+        "ai4privacy",
+        "source_text and privacy_mask or span_labels (AI4Privacy, OpenPII)",
+        ai4privacy.score_row,
+        ai4privacy.read_row,
+        ai4privacy.accepts,
+    ),
     RowShape(
         "nemotron-pii",
         "text, spans, uid and document_type (Nemotron-PII)",
-        lambda row: 0.92 if nemotron.accepts(frozenset(row)) and {"uid", "document_type"} <= row.keys() else 0.0,
-        lambda row, options: nemotron.read_row(row),
+        nemotron.score_row,
+        nemotron.read_row,
         nemotron.accepts,
         "nemotron-pii",
     ),
     RowShape(
         "gretel",
         "text and entities with types, or generated_text and pii_spans (Gretel)",
-        lambda row: _score_gretel(row) if gretel.accepts(frozenset(row)) else 0.0,
-        lambda row, options: gretel.read_row(row),
+        gretel.score_row,
+        gretel.read_row,
         gretel.accepts,
         "gretel",
     ),
@@ -108,8 +95,12 @@ SHAPES = (
         tokens.read_sentences,
     ),
     RowShape(
-        "token-spans", "tokens and entities that count them (SpERT)", tokens.score_token_spans, tokens.read_token_spans
+        "token-spans",
+        "tokens and entities that count them (SpERT, OneIE)",
+        tokens.score_token_spans,
+        tokens.read_token_spans,
     ),
+    RowShape("docred", "sents and vertexSet (DocRED)", tokens.score_vertices, tokens.read_vertices),
     RowShape(
         "presidio",
         "full_text and spans (presidio-research)",

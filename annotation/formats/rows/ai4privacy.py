@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import (
     Code,
     RawAnnotation,
@@ -26,7 +27,6 @@ from goldspan.annotation.formats.rows.raw import (
     read_text,
 )
 
-NAME = "ai4privacy"
 _TEXT = ("source_text", "unmasked_text")
 
 
@@ -35,7 +35,12 @@ def accepts(columns: frozenset[str]) -> bool:
     return bool(columns & set(_TEXT)) and bool(columns & {"privacy_mask", "span_labels"})
 
 
-def read_row(row: Mapping[str, Any]) -> RawRow:
+def score_row(row: Mapping[str, Any]) -> float:
+    """Sureness that a row is one of AI4Privacy's."""
+    return 0.97 if accepts(frozenset(row)) else 0.0
+
+
+def read_row(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     """One row in the common form.
 
     Raises:

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import (
     Code,
     RawAnnotation,
@@ -22,7 +24,6 @@ from goldspan.annotation.formats.rows.raw import (
     read_text,
 )
 
-NAME = "gretel"
 _FIELDS = ("domain", "document_description", "expanded_type", "quality_score")
 
 
@@ -31,7 +32,16 @@ def accepts(columns: frozenset[str]) -> bool:
     return {"text", "entities"} <= columns or {"generated_text", "pii_spans"} <= columns
 
 
-def read_row(row: Mapping[str, Any]) -> RawRow:
+def score_row(row: Mapping[str, Any]) -> float:
+    """Sureness that a row is Gretel's."""
+    if not accepts(frozenset(row)):
+        return 0.0
+    if "pii_spans" in row:
+        return 0.97
+    return 0.93 if re.search(r"['\"]types['\"]", str(row.get("entities"))[:2000]) else 0.0
+
+
+def read_row(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     """One row in the common form.
 
     Raises:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import (
     Code,
     RawAnnotation,
@@ -23,15 +24,18 @@ from goldspan.annotation.formats.rows.raw import (
     read_text,
 )
 
-NAME = "kiji"
-
 
 def accepts(columns: frozenset[str]) -> bool:
     """True if a data set with these columns has this shape."""
     return {"text", "privacy_mask"} <= columns
 
 
-def read_row(row: Mapping[str, Any]) -> RawRow:
+def score_row(row: Mapping[str, Any]) -> float:
+    """Sureness that a row is kiji's."""
+    return 0.94 if accepts(frozenset(row)) and "coreferences" in row else 0.0
+
+
+def read_row(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     """One row in the common form.
 
     Raises:

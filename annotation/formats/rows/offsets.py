@@ -56,7 +56,7 @@ def count_by_values(text: str, spans: Sequence[RawSpan]) -> tuple[RawSpan, ...]:
     lost = (1 + (character == "\n") for character in text)
     for sizes in (_count_characters(text), _count_units(text, "utf-16-le", 2), _count_units(text, "utf-8", 1), lost):
         places = dict(zip(accumulate(sizes, initial=0), range(len(text) + 1), strict=True))
-        for first, last in ((0, 0), (0, 1), (-1, 0)):
+        for first, last in ((0, 0), (0, 1), (-1, 0), (-1, -1)):
             converted = tuple(_move(span, places, first, last) for span in spans)
             if _cut_out(text, converted) and not ((first or last) and _has_edges(text, converted)):
                 return converted

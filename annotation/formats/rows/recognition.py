@@ -15,6 +15,7 @@ from goldspan.annotation.formats.rows.span_keys import (
     START,
     TOKEN_KEYS,
     VALUE,
+    drop_score,
     find_part,
     labels_places,
     open_place,
@@ -119,6 +120,7 @@ def _names_spans(value: Any, depth: int = 0) -> bool:
 def _looks_like_tuple(entry: Any, length: int) -> bool:
     if not isinstance(entry, list | tuple) or len(entry) not in {2, 3, 4}:
         return False
+    entry = drop_score(entry)
     numbers = [read_offset(part) for part in entry if not isinstance(part, str)]
     if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
         return False

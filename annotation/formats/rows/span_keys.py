@@ -109,3 +109,9 @@ def is_offset_list(value: Any) -> bool:
 def is_pair(value: Any) -> bool:
     """True for two offsets."""
     return isinstance(value, list | tuple) and len(value) == 2 and all(read_offset(x) is not None for x in value)
+
+
+def drop_score(entry: Sequence[Any]) -> Sequence[Any]:
+    """A span in four parts without its score, from 0 to 1 at the end."""
+    scored = len(entry) == 4 and isinstance(entry[3], float) and 0 <= entry[3] <= 1
+    return entry[:3] if scored else entry

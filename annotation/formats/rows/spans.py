@@ -9,7 +9,7 @@ Python literal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from goldspan.annotation.formats.rows.raw import (
@@ -28,6 +28,7 @@ from goldspan.annotation.formats.rows.span_keys import (
     SPAN_KEYS,
     START,
     VALUE,
+    drop_score,
     find_part,
     is_offset_list,
     labels_places,
@@ -47,6 +48,8 @@ def read_spans(value: Any, key: str) -> tuple[RawSpan, ...]:
     if isinstance(value, str):
         value = parse_literal(value, key)
     if isinstance(value, Mapping):
+        if len(value) == 1 and isinstance(value.get("annotations"), list):
+            return read_spans(value["annotations"], f"{key}/annotations")
         if value and all(is_offset_list(places) for places in value.values()):
             return tuple(
                 RawSpan((str(label),), *_require_offsets(place[0], place[1], key))
@@ -68,9 +71,10 @@ def read_spans(value: Any, key: str) -> tuple[RawSpan, ...]:
             return tuple(
                 _read_object({"label": label, **entry}, key) for label, entries in value.items() for entry in entries
             )
-        for inner in ("entities", "spans", "entity_mentions"):
-            if inner in value:
-                return read_spans(value[inner], f"{key}/{inner}")
+        if inner := [name for name in ("entities", "spans", "entity_mentions") if value.get(name)]:
+            if len(inner) > 1:
+                raise RowError(Code.UNREADABLE_SPANS, f"{key} holds {' and '.join(inner)}; keep one of them")
+            return read_spans(value[inner[0]], f"{key}/{inner[0]}")
         value = transpose(value, key)
     if not isinstance(value, list | tuple):
         raise RowError(Code.UNREADABLE_SPANS, f"{key} holds {type(value).__name__}")
@@ -112,8 +116,12 @@ def _read_entry(entry: Any, key: str) -> Iterable[RawSpan]:
         raise RowError(Code.UNREADABLE_SPANS, f"{key} holds something that is neither a list nor an object")
 
 
-def _read_tuple(entry: list[Any] | tuple[Any, ...], key: str) -> RawSpan:
-    """A span as offsets and label, in this order or with the label first, with a value behind or before, or a pair."""
+def _read_tuple(entry: Sequence[Any], key: str) -> RawSpan:
+    """A span as offsets and label, in this order or with the label first, with a value behind or before, or a pair.
+
+    A score at the end is passed over.
+    """
+    entry = drop_score(entry)
     names = "".join("s" if isinstance(part, str) and read_offset(part) is None else "n" for part in entry)
     value = None
     if names == "ss":

@@ -1,15 +1,26 @@
-"""Rows of tokens: a tag for each (Hugging Face), or spans that count tokens (GLiNER, SpERT, DyGIE)."""
+"""Rows of tokens: a tag for each (Hugging Face), or spans that count tokens (GLiNER, SpERT, OneIE, DyGIE, DocRED)."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
 from goldspan.annotation.formats.rows.options import TEXT_KEYS, RowOptions, make_row
-from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawCluster, RawRow, RawSpan, RowError, read_offset
+from goldspan.annotation.formats.rows.raw import (
+    Code,
+    RawAnnotation,
+    RawCluster,
+    RawRelation,
+    RawRow,
+    RawSpan,
+    RowError,
+    read_offset,
+)
 from goldspan.annotation.formats.rows.span_keys import END, LABEL, START, find_key
 from goldspan.annotation.formats.tags import Place, decode_tags, is_tag, join_tokens, place_tokens
 
@@ -40,21 +51,24 @@ def read_tokens(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     tokens_key, tags_key, tokens, tags = found
     if len(tokens) != len(tags):
         raise RowError(Code.UNREADABLE_SPANS, f"{tokens_key} has {len(tokens)} entries, {tags_key} has {len(tags)}")
-    text_key = tokens_key if tokens_key in TEXT_KEYS else "text"
-    text = row.get(text_key)
-    placed = place_tokens(text, tokens) if isinstance(text, str) else None
-    used = {tokens_key, tags_key, "id", "pos_tags", "chunk_tags", "langs", "spans"}
-    if placed is None:
-        text, placed = join_tokens(tokens)
-    else:
-        used.add(text_key)
+    keys = (tokens_key,) if tokens_key in TEXT_KEYS else TEXT_KEYS
+    text_key, text, placed = _place_in_text(row, tokens, keys)
+    used = {tokens_key, tags_key, text_key, "id", "pos_tags", "chunk_tags", "langs", "spans"}
     names = [_name_tag(tag, options) for tag in tags]
     try:
         spans = tuple(RawSpan((label,), start, end) for start, end, label in decode_tags(names, placed))
     except ValueError as error:
         raise RowError(Code.UNREADABLE_SPANS, f"{tags_key}: {error}") from None
     left = {key: value for key, value in row.items() if key not in used}
-    return make_row(row, str(text), (RawAnnotation(spans),), left)
+    return make_row(row, text, (RawAnnotation(spans),), left)
+
+
+def _place_in_text(row: Mapping[str, Any], tokens: Sequence[str], keys: Iterable[str]) -> tuple[str, str, list[Place]]:
+    """The first key whose text has the tokens, that text, and their places in it; without one the tokens joined."""
+    for key in keys:
+        if isinstance(text := row.get(key), str) and (placed := place_tokens(text, tokens)) is not None:
+            return key, text, placed
+    return ("", *join_tokens(tokens))
 
 
 def _find_tags(row: Mapping[str, Any]) -> tuple[str, str, Sequence[str], Sequence[str | int]] | None:
@@ -136,10 +150,8 @@ def read_sentences(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     Raises:
         RowError: spans or clusters cannot be read.
     """
-    sentences: list[list[str]] = row["sentences"]
-    joined = [join_tokens(sentence) for sentence in sentences]
-    offsets = accumulate((len(text) + 1 for text, _ in joined), initial=0)
-    places = [(offset + a, offset + b) for offset, (_, found) in zip(offsets, joined, strict=False) for a, b in found]
+    text, sentences = _join_sentences(row["sentences"])
+    places = [place for sentence in sentences for place in sentence]
     spans = _read_triples([entry for entries in row.get("ner") or () for entry in entries], places, "ner")
     clusters = tuple(
         RawCluster((), tuple((*_cover(places, first, last, "clusters"), "") for first, last in cluster))
@@ -150,31 +162,82 @@ def read_sentences(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     if any(row.get("relations") or ()):
         left["relations"] = row["relations"]
     made_of = {"id": row.get("doc_key"), **row}
-    return make_row(made_of, "\n".join(text for text, _ in joined), (RawAnnotation(spans, clusters),), left)
+    return make_row(made_of, text, (RawAnnotation(spans, clusters),), left)
+
+
+def _join_sentences(sentences: Sequence[Sequence[str]]) -> tuple[str, list[list[Place]]]:
+    """The text, a sentence a line, and the places of the tokens of each sentence."""
+    joined = [join_tokens(sentence) for sentence in sentences]
+    offsets = accumulate((len(text) + 1 for text, _ in joined), initial=0)
+    places = [[(at + a, at + b) for a, b in found] for at, (_, found) in zip(offsets, joined, strict=False)]
+    return "\n".join(text for text, _ in joined), places
+
+
+def score_vertices(row: Mapping[str, Any]) -> float:
+    """Sureness that a row is a document of DocRED."""
+    return 0.97 if isinstance(row.get("vertexSet"), list) and isinstance(row.get("sents"), list) else 0.0
+
+
+def read_vertices(row: Mapping[str, Any], options: RowOptions) -> RawRow:
+    """`sents` and `vertexSet` (DocRED): the mentions of each referent by sentence and tokens; `labels` link referents.
+
+    Raises:
+        RowError: sentences or mentions cannot be read.
+    """
+    text, sentences = _join_sentences(row["sents"])
+    spans: list[RawSpan] = []
+    clusters: list[RawCluster] = []
+    for number, vertex in enumerate(row["vertexSet"]):
+        mentions: list[RawSpan] = []
+        for entry in vertex:
+            start, end = _cover(sentences[entry["sent_id"]], entry["pos"][0], entry["pos"][1] - 1, "vertexSet")
+            mentions.append(RawSpan((entry["type"],), start, end, id=f"{number}-{len(mentions)}"))
+        spans += mentions
+        if len(mentions) > 1:
+            clusters.append(RawCluster((), tuple((span.start or 0, span.end or 0, "") for span in mentions)))
+    relations = tuple(RawRelation(f"{r['h']}-0", f"{r['t']}-0", str(r["r"])) for r in row.get("labels") or ())
+    left = {
+        key: value for key, value in row.items() if key not in {"sents", "vertexSet", "labels", "title", "na_triple"}
+    }
+    annotation = RawAnnotation(tuple(spans), tuple(clusters), relations, nests=True)
+    return make_row({"id": row.get("title"), **row}, text, (annotation,), left)
 
 
 def score_token_spans(row: Mapping[str, Any]) -> float:
-    """Sureness that a row has tokens, no text, and spans as objects that count tokens (SpERT)."""
+    """Sureness that a row has tokens, no text, and spans as objects that count tokens (SpERT, OneIE)."""
     plain = _is_tokens(row.get("tokens")) and bool(row["tokens"]) and not isinstance(row.get("text"), str)
-    spans = row.get("entities")
+    spans = row.get("entities", row.get("entity_mentions"))
     return 0.97 if plain and isinstance(spans, list) and all(isinstance(span, Mapping) for span in spans) else 0.0
 
 
 def read_token_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
-    """`tokens` and `entities` with start, end (the token after the last) and type.
+    """`tokens` and `entities` (OneIE: `entity_mentions`) with start, end (the token after the last) and type.
 
     Raises:
         RowError: tokens or spans cannot be read.
     """
-    text, places = join_tokens(row["tokens"])
-    triples = []
-    for entry in row["entities"]:
+    key = "entities" if "entities" in row else "entity_mentions"
+    _, text, places = _place_in_text(row, row["tokens"], ("sentence",))
+    spans = []
+    for entry in row[key]:
         start, end, label = (entry.get(find_key(entry, names)) for names in (START, END, LABEL))
         stop = read_offset(end)
-        triples.append((start, stop - 1 if stop is not None else None, label))
-    spans = _read_triples(triples, places, "entities")
-    left = {key: value for key, value in row.items() if key not in {"tokens", "entities", "orig_id", "id"}}
-    return make_row({"id": row.get("orig_id"), **row}, text, (RawAnnotation(spans),), left)
+        [span] = _read_triples([(start, stop - 1 if stop is not None else None, label)], places, key)
+        value = entry.get("text")
+        spans.append(replace(span, value=value if isinstance(value, str) else None, id=str(entry.get("id") or "")))
+    relations = []
+    for entry in row.get("relation_mentions") or ():
+        source, target = (str(end["entity_id"]) for end in entry["arguments"])
+        relations.append(RawRelation(source, target, str(entry["relation_type"])))
+    used = {"tokens", key, "sentence", "orig_id", "id", "relation_mentions", "event_mentions", "pieces", "token_lens"}
+    left = {name: value for name, value in row.items() if name not in used}
+    raw = make_row(
+        {"id": row.get("orig_id", row.get("sent_id")), **row},
+        text,
+        (RawAnnotation(tuple(spans), relations=tuple(relations)),),
+        left,
+    )
+    return replace(raw, left_out=+Counter({"event_mentions": len(row.get("event_mentions") or ())}))
 
 
 def _is_tokens(value: Any) -> bool:

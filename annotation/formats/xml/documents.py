@@ -39,7 +39,7 @@ _PROLOG = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[[
 XML_FORMATS = {
     "i2b2": XmlFormat(
         "i2b2 and n2c2 XML: TEXT with TAGS (2014, MAE), or PHI in the text (2006)",
-        re.compile(r"<\w[^<>]*>\s*(?:<RECORD\b[^<>]*>\s*)?<TEXT>"),
+        re.compile(r"<\w[^<>]*>\s*(?:<TAGS\b|(?:<RECORD\b[^<>]*>\s*)?<TEXT>)"),
         read_i2b2,
     ),
     "gate": XmlFormat("GATE XML: text with nodes, annotation sets", re.compile(r"<GateDocument\b"), read_gate),

@@ -305,7 +305,7 @@ class StudioClient:
     # -- helpers ------------------------------------------------------------------------------------------------------
 
     def _list_page(self, project: int, after: int, filters: Sequence[Json], include: str, page_size: int) -> Json:
-        items = [*filters, {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": after}]
+        items = [*filters, make_filter("id", "greater", after)]
         query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
         return self._list(project, query, include, page_size)
 
@@ -329,6 +329,11 @@ class StudioClient:
                 params={"id": action, "project": project},
                 body={"selectedItems": {"all": False, "included": list(chunk)}},
             )
+
+
+def make_filter(column: str, operator: str, value: object, kind: str = "Number") -> Json:
+    """A condition on a column of the Data Manager; `kind` is Number, String, Datetime or Boolean."""
+    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
 
 
 def split_chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

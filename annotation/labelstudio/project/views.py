@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.api.client import StudioClient, make_filter
 from goldspan.annotation.labelstudio.api.fields import CONTROL_FIELD
 
 LOW_SCORE = 0.7
@@ -52,17 +52,13 @@ _HIDDEN = [
 
 
 def _describe_views() -> dict[str, tuple[list[dict[str, Any]], list[str]]]:
-    open_tasks = {"filter": "filter:tasks:completed_at", "operator": "empty", "type": "Datetime", "value": "True"}
-    control = {"filter": f"filter:tasks:data.{CONTROL_FIELD}", "operator": "equal", "type": "String", "value": "yes"}
+    open_tasks = make_filter("completed_at", "empty", "True", "Datetime")
+    control = make_filter(f"data.{CONTROL_FIELD}", "equal", "yes", "String")
     return {
         "All": ([], ["tasks:id"]),
         "To review": ([open_tasks], ["tasks:id"]),
-        "Low score": ([_number("predictions_score", "less", LOW_SCORE), open_tasks], ["tasks:predictions_score"]),
-        "Disagreement": ([_number("total_annotations", "greater", 1)], ["-tasks:updated_at"]),
-        "Skipped": ([_number("cancelled_annotations", "greater", 0)], ["-tasks:updated_at"]),
+        "Low score": ([make_filter("predictions_score", "less", LOW_SCORE), open_tasks], ["tasks:predictions_score"]),
+        "Disagreement": ([make_filter("total_annotations", "greater", 1)], ["-tasks:updated_at"]),
+        "Skipped": ([make_filter("cancelled_annotations", "greater", 0)], ["-tasks:updated_at"]),
         "Control": ([control], ["tasks:id"]),
     }
-
-
-def _number(column: str, operator: str, value: float) -> dict[str, Any]:
-    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": "Number", "value": value}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.api.client import StudioClient, make_filter
 from goldspan.annotation.labelstudio.api.progress import Progress, report_stage
 from goldspan.annotation.labelstudio.pull.merge import KnownTask
 
@@ -28,16 +28,11 @@ _NEWEST, _NEWEST_SHARE = 25, 0.02
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 _LIST_FIELDS = "id,updated_at,total_annotations,cancelled_annotations,draft_exists"
 
-
-def _number(column: str, operator: str, value: int) -> dict[str, Any]:
-    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": "Number", "value": value}
-
-
-_ANNOTATED = _number("total_annotations", "greater", 0)
-_NOT_ANNOTATED = _number("total_annotations", "equal", 0)
-_SKIPPED = _number("cancelled_annotations", "greater", 0)
-_NOT_SKIPPED = _number("cancelled_annotations", "equal", 0)
-_DRAFT_EXISTS = {"filter": "filter:tasks:draft_exists", "operator": "equal", "type": "Boolean", "value": True}
+_ANNOTATED = make_filter("total_annotations", "greater", 0)
+_NOT_ANNOTATED = make_filter("total_annotations", "equal", 0)
+_SKIPPED = make_filter("cancelled_annotations", "greater", 0)
+_NOT_SKIPPED = make_filter("cancelled_annotations", "equal", 0)
+_DRAFT_EXISTS = make_filter("draft_exists", "equal", True, "Boolean")
 
 
 @dataclass(slots=True)
@@ -197,4 +192,4 @@ def _iter_listing(
 
 
 def _since(stamp: str) -> dict[str, Any]:
-    return {"filter": "filter:tasks:updated_at", "operator": "greater_or_equal", "type": "Datetime", "value": stamp}
+    return make_filter("updated_at", "greater_or_equal", stamp, "Datetime")

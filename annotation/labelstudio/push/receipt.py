@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.files import find_json, write_atomic
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
@@ -28,7 +28,7 @@ class PushedIds:
 
     def __iter__(self) -> Iterator[Sample]:
         for sample in self._samples:
-            self._ids[sample.sample_id or make_sample_id(sample.text, sample.language)] = None
+            self._ids[identify_sample(sample)] = None
             yield sample
 
     def without(self, refused: Iterable[str]) -> list[str]:

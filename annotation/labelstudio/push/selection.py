@@ -19,12 +19,12 @@ class Order(StrEnum):
     COVERAGE = "coverage"
 
 
-def falls_in_share(sample_id: str, share: float, purpose: str) -> bool:
-    """True for about `share` (0 to 1) of all sample ids, always the same ones for one purpose.
+def is_control(sample_id: str, share: float) -> bool:
+    """True for about `share` (0 to 1) of all sample ids, always the same ones.
 
     A larger share contains the smaller one.
     """
-    digest = hashlib.sha256(f"{purpose}\n{sample_id}".encode()).digest()
+    digest = hashlib.sha256(f"control\n{sample_id}".encode()).digest()
     return int.from_bytes(digest[:8]) < share * 2**64
 
 

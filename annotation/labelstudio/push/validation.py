@@ -15,7 +15,7 @@ from goldspan.annotation.errors import RecordError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.fields import ABOUT_FIELD, CONTROL_FIELD, describe_task, list_columns
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
-from goldspan.annotation.labelstudio.push.selection import falls_in_share
+from goldspan.annotation.labelstudio.push.selection import is_control
 from goldspan.annotation.labelstudio.push.spool import Spool, SpoolEntry
 from goldspan.annotation.tasks.store import prepare_task
 from goldspan.annotation.tombstones import NOTHING, Tombstones
@@ -64,7 +64,7 @@ class TaskValidator:
         data = task["data"]
         columns = list_columns(data["provenance"])
         data |= {**columns, ABOUT_FIELD: describe_task(data, columns)}
-        if falls_in_share(data["sample_id"], self._control_share, "control"):
+        if is_control(data["sample_id"], self._control_share):
             data[CONTROL_FIELD] = "yes"
             data["provenance"]["control"] = True
             predictions = []

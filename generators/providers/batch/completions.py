@@ -130,7 +130,6 @@ def _decide(row: Row, answer: Answer) -> Row:
         model=answer.model,
         tokens_in=answer.tokens_in,
         tokens_out=answer.tokens_out,
-        cost=answer.cost or 0.0,
     )
 
 

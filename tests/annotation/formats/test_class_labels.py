@@ -54,6 +54,7 @@ def test_a_column_that_configurations_describe_differently_has_no_names() -> Non
             {"label": ["a"], "start": [0]},
         ),
         ({"label": 0}, {"label": label("a")}, {"label": "a"}),
+        ({"feature": 0, "label": 1}, {"feature": label("a"), "label": label("b", "c")}, {"feature": "a", "label": "c"}),
         ("x", None, "x"),
     ],
 )

@@ -1,21 +1,28 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
-from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.formats.importing import ImportDefaults, import_texts
+from goldspan.annotation import plugins
+from goldspan.annotation.errors import ConfigurationError, InputError, RecordError
+from goldspan.annotation.formats.importing import ImportOptions, import_files
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow
+from goldspan.annotation.formats.rows.raw import RawRow
+from goldspan.annotation.formats.source import list_formats
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import OnError
 from goldspan.annotation.types import Sample
 
-EN = ImportDefaults("en", "GB", "note")
+EN: dict[str, Any] = {"language": "en", "country": "GB", "document_type": "note"}
 
 
-def read(path: Path, labels: LabelSchema, **options: bool) -> tuple[list[Sample], list[RecordError]]:
+def read(path: Path, labels: LabelSchema, **options: Any) -> tuple[list[Sample], list[RecordError]]:
     errors: list[RecordError] = []
-    return list(import_texts(path, labels, EN, errors.append, **options)), errors
+    return list(import_files([path], labels, ImportOptions(**EN, **options), errors.append)), errors
 
 
 def test_a_text_file_is_kept_verbatim(tmp_path: Path, labels: LabelSchema) -> None:
@@ -112,3 +119,28 @@ def test_other_files_and_encodings_are_refused(tmp_path: Path, labels: LabelSche
         read(tmp_path / "a.docx", labels)
     with pytest.raises(InputError, match="UTF-8"):
         read(tmp_path / "a.txt", labels)
+
+
+class LineFormat:
+    """A format of another package: a text on each line."""
+
+    description = "a text on each line"
+
+    @staticmethod
+    def read(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            yield SourceRow(str(path), number, RawRow(line))
+
+
+def test_a_format_of_another_package_is_found_by_its_entry_point(
+    tmp_path: Path, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    targets = {"lines": f"{__name__}:LineFormat", "broken": "tests.nowhere:Format"}
+    monkeypatch.setattr(plugins, "find_plugins", lambda group: targets if group == "goldspan.formats" else {})
+    (tmp_path / "a.txt").write_text("Ann ran.\nBo left.\n")
+    found = import_files([tmp_path / "a.txt"], labels, ImportOptions("lines", language="en"))
+    assert [sample.text for sample in found] == ["Ann ran.", "Bo left."]
+    with pytest.raises(ConfigurationError, match="plug-in format broken"):
+        list(import_files([tmp_path / "a.txt"], labels, ImportOptions("broken", language="en")))
+    monkeypatch.setitem(targets, "broken", targets["lines"])
+    assert list_formats()["lines"] == LineFormat.description

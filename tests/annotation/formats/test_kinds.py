@@ -115,7 +115,7 @@ def test_kinds_are_read(tmp_path: Path, case: str) -> None:
 REFUSED: dict[str, tuple[str, Any, str]] = {
     "regions of two texts": ("a.json", [{"id": 1, "data": {"title": "Ann", "body": TEXT}, "annotations": [{"id": 1, "result": [{**REGION, "to_name": name, "id": name} for name in ("title", "body")]}]}], "several texts (body, title)"),
     "clusters of values": ("a.jsonl", [{"text": "Ann ran. She fell.", "clusters": [["Ann", "She"]]}], "'clusters' holds annotations"),
-    "mentions that count tokens": ("a.jsonl", [{"doc_id": "d", "tokens": ["Ann", "ran"], "entity_mentions": [{"text": "Ann", "entity_type": "FIRSTNAME", "start": 0, "end": 3}]}], "no text"),
+    "mentions that count tokens": ("a.jsonl", [{"doc_id": "d", "tokens": ["Ann", "ran"], "entity_mentions": [{"text": "Ann", "entity_type": "FIRSTNAME", "start": 0, "end": 3}]}], "outside the tokens"),
     "labels by value": ("a.jsonl", [{"text": TEXT, "labels": {"Ann": "FIRSTNAME"}}], "'labels' names labels"),
     "labels by value in a string": ("a.csv", "text,found\nAnn in Rome,Ann:FIRSTNAME;Rome:CITY\n", "'found' names labels"),
     "a masked copy with other labels": ("a.jsonl", [{"text": TEXT, "masked": "[NAME] Lee met Bo in [PLACE]."}], "'masked' names labels"),
@@ -176,6 +176,104 @@ def test_brat_offsets_follow_the_words(tmp_path: Path, words: str, start: int, e
     assert errors == []
     assert find(samples) == [[LEE], []]
     assert samples[1].annotations == ()
+
+
+@pytest.mark.parametrize("folder", [True, False])
+@pytest.mark.parametrize(("text", "notes"), [("a.txt", "a.ANN"), ("a.TXT", "a.ann"), ("a.TXT", "a.Ann")])
+def test_brat_files_are_paired_whatever_the_case_of_their_endings(
+    tmp_path: Path, folder: bool, text: str, notes: str
+) -> None:
+    write(tmp_path, text, "Ann Lee met")
+    path = write(tmp_path, notes, "T1\tSURNAME 4 7\tLee\n")
+    samples, errors = read(tmp_path if folder else path)
+    assert (errors, find(samples)) == ([], [[LEE]])
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("name", ["a.json", "A.JSON"])
+def test_json_is_read_whole_whatever_the_case_of_its_ending(tmp_path: Path, name: str, indent: int | None) -> None:
+    rows = {"examples": [{"text": "Ann Lee met", "spans": [{"start": 4, "end": 7, "label": "SURNAME"}]}]}
+    samples, errors = read(write(tmp_path, name, json.dumps(rows, indent=indent)))
+    assert (errors, find(samples)) == ([], [[LEE]])
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, -1), (1, 0), (1, 1)])
+def test_values_tell_how_offsets_are_counted(tmp_path: Path, first: int, last: int) -> None:
+    spans = [
+        {"start": at + first, "end": at + 3 + last, "label": label, "text": word}
+        for at, label, word in ((0, "FIRSTNAME", "Ann"), (4, "SURNAME", "Lee"))
+    ]
+    samples, errors = read(write(tmp_path, "a.jsonl", [{"text": "Ann Lee met", "entities": spans}]))
+    assert errors == []
+    assert [[(e.start, e.end) for e in sample.annotations[0].entities] for sample in samples] == [[(0, 3), (4, 7)]]
+
+
+def test_tokens_lie_in_the_text_under_any_of_its_keys(tmp_path: Path) -> None:
+    text = "Ann\n\n  Lee  met."
+    row = {
+        "full_text": text,
+        "tokens": ["Ann", "\n\n ", "Lee", " ", "met", "."],
+        "labels": ["O", "O", "B-SURNAME", *"OOO"],
+    }
+    (sample,), errors = read(write(tmp_path, "a.json", [row]))
+    assert (errors, sample.text, find([sample])) == ([], text, [[LEE]])
+
+
+def test_a_text_file_of_tags_before_tokens_is_recognised(tmp_path: Path) -> None:
+    samples, errors = read(write(tmp_path, "a.txt", "O Ann\nB-SURNAME Lee\nO met\n\nO Bo\n"))
+    assert (errors, find(samples)) == ([], [[LEE], []])
+
+
+def test_clusters_of_docred_are_read(tmp_path: Path) -> None:
+    mention = {"type": "FIRSTNAME", "sent_id": 0, "pos": [0, 1], "name": "Ann"}
+    row = {
+        "sents": [["Ann", "ran", "."], ["So", "Ann", "left"]],
+        "vertexSet": [[mention, mention | {"sent_id": 1, "pos": [1, 2]}]],
+    }
+    (sample,), errors = read(write(tmp_path, "a.json", [row]))
+    assert (errors, sample.text) == ([], "Ann ran .\nSo Ann left")
+    (cluster,) = sample.annotations[0].clusters.values()
+    assert [mention.start for mention in cluster] == [0, 13]
+
+
+@pytest.mark.parametrize("name", ["a.a1", "a.SPANS"])
+def test_texts_are_not_read_without_the_annotations_beside_them(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "a.txt", TEXT)
+    write(tmp_path, name, "T1\tCITY 0 3\tAnn\n")
+    with pytest.raises(InputError, match="brat"):
+        read(tmp_path)
+
+
+def test_annotations_beside_the_rows_of_a_document_are_not_lost(tmp_path: Path) -> None:
+    document = {"rows": [{"content": TEXT, "spans": []}], "spans": [{"start": {"row": 0}, "label": "FIRSTNAME"}]}
+    samples, errors = read(write(tmp_path, "a.json", document))
+    assert (samples, len(errors)) == ([], 1)
+
+
+def test_relations_of_pubtator_are_counted_and_broken_lines_refused(tmp_path: Path) -> None:
+    lines = ["1|t|Ann Lee", "1|a|met", "1\t0\t3\tAnn\tFIRSTNAME\t7", "1\tCID\t7\t8", "1\t4\t7\tLee"]
+    (sample,), (error,) = read(write(tmp_path, "a.txt", "\n".join(lines)))
+    assert (find([sample]), error.line) == ([[("Ann", "FIRSTNAME")]], 5)
+    assert sample.provenance["left_out"] == {"relations": 1}
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        {"annotations": [{"start": 0, "end": 3, "tag": "FIRSTNAME"}]},
+        [["FIRSTNAME", 0, 3, 0.75]],
+        [[0, 3, "FIRSTNAME", 1.0]],
+    ],
+)
+def test_spans_with_scores_and_wrapped_lists_are_read(tmp_path: Path, results: Any) -> None:
+    samples, errors = read(write(tmp_path, "a.jsonl", [{"text": TEXT, "results": results}]))
+    assert (errors, find(samples)) == ([], [[("Ann", "FIRSTNAME")]])
+
+
+def test_two_lists_of_spans_in_one_object_are_refused(tmp_path: Path) -> None:
+    one, other = ([{"start": 0, "end": 3, "label": label}] for label in ("FIRSTNAME", "SURNAME"))
+    samples, errors = read(write(tmp_path, "a.jsonl", [{"text": TEXT, "marks": {"entities": one, "spans": other}}]))
+    assert (samples, len(errors)) == ([], 1)
 
 
 def test_a_storage_of_label_studio_is_one_data_set(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from goldspan.annotation.errors import InputError, RecordError, StateError, UnknownNameError
 from goldspan.annotation.formats.conll import write_conll
 from goldspan.annotation.formats.csv_spans import COLUMNS, write_csv
+from goldspan.annotation.formats.exports import encode_flat, write_lines
 from goldspan.annotation.formats.importing import ImportOptions, import_files
-from goldspan.annotation.formats.jsonl import write_jsonl
 from goldspan.annotation.formats.kiji import read_kiji, write_kiji
 from goldspan.annotation.formats.loss import LOSSES
 from goldspan.annotation.formats.registry import FORMATS, export_samples
@@ -111,7 +111,7 @@ def test_spacy(drawn: list[Sample]) -> None:
 def test_flat_jsonl(drawn: list[Sample]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "a.jsonl"
-        assert write_jsonl(path, drawn).losses == {}
+        assert write_lines(path, drawn, encode_flat).losses == {}
         back = read_back(path)
     expected = [
         replace(

@@ -28,6 +28,9 @@ TOKENS = TEXT.replace(".", " .").split()
 TAGS = {word: f"B-{label}" for word, label in SPANS}
 
 
+TOKEN_SPANS = [{"start": TOKENS.index(w), "end": TOKENS.index(w) + 1, "type": label, "name": w} for w, label in SPANS]
+
+
 class Shape(NamedTuple):
     """A file: its name and content, the format that is recognised, and the annotations and spans that it states."""
 
@@ -143,6 +146,18 @@ SHAPES = {
     "WebAnno TSV": Shape("a.tsv", write_tsv(), "webanno-tsv"),
     "UIMA CAS JSON": Shape("a.json", {"%FEATURE_STRUCTURES": CAS}, "uima-cas"),
     "GLiNER": Shape("a.json", [{"tokenized_text": TOKENS, "ner": [[TOKENS.index(w), TOKENS.index(w), n] for w, n in SPANS]}], "gliner"),
+    "SpERT": Shape("a.json", [{"tokens": TOKENS, "entities": TOKEN_SPANS}], "token-spans"),
+    "OneIE": Shape(
+        "a.json", [{"sent_id": "s", "tokens": TOKENS, "sentence": TEXT, "event_mentions": [],
+                    "entity_mentions": [{**span, "id": f"e{n}", "entity_type": span["type"], "text": span["name"]} for n, span in enumerate(TOKEN_SPANS)],
+                    "relation_mentions": [{"relation_type": "bornIn", "arguments": [{"entity_id": "e0"}, {"entity_id": "e3"}]}]}],
+        "token-spans", relations=1,
+    ),
+    "DocRED": Shape(
+        "a.json", [{"title": "t", "sents": [TOKENS], "labels": [{"h": 0, "t": 3, "r": "P19"}],
+                    "vertexSet": [[{**span, "sent_id": 0, "pos": [span["start"], span["end"]]}] for span in TOKEN_SPANS]}],
+        "docred", relations=1,
+    ),
     "LitBank": Shape("a.tsv", columns("{word}\t{tag}\tO\tO\tO"), "conll"),
     "TAB, two annotators": Shape("a.json", [{"text": TEXT, "annotations": {p: {"entity_mentions": MENTIONS} for p in "ab"}}], "tab", 2, 10),
 }  # fmt: skip

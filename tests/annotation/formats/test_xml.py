@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ MAE = """<NameTask><TEXT><![CDATA[Ann met Bo]]></TEXT><TAGS>
 I2B2_CRLF = """<deIdi2b2><TEXT><![CDATA[Hi\nAnn\nBo]]></TEXT><TAGS>
 <NAME id="P0" start="4" end="7" text="Ann" TYPE="FIRSTNAME"/>
 <NAME id="P1" start="9" end="11" text="Bo" TYPE="FIRSTNAME"/></TAGS></deIdi2b2>"""
+TAGS_FIRST = re.sub(r"(<TEXT>.*</TEXT>)(<TAGS>.*</TAGS>)", r"\2\1", MAE, flags=re.DOTALL)
 I2B2_2006 = """<?xml version="1.0"?>
 <ROOT>
 <RECORD ID="1"><TEXT>
@@ -112,6 +114,7 @@ def find(samples: list[Sample]) -> list[list[tuple[str, str]]]:
 READ = {
     "i2b2": (I2B2, "i2b2", [[ANN, BO, ROME]], {"DIABETES": 1}),
     "i2b2, MAE": (MAE, "i2b2", [[ANN, BO]], {}),
+    "i2b2, tags before the text": (TAGS_FIRST, "i2b2", [[ANN, BO]], {}),
     "i2b2, 2006": (I2B2_2006, "i2b2", [[ANN, BO], [ROME]], {}),
     "gate": (GATE, "gate", [[ANN, ROME]], {"Original markups": 1, "Token": 1}),
     "uima-xmi": (XMI, "uima-xmi", [[ANN, ROME]], {"POS": 1}),

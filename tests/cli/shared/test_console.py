@@ -17,7 +17,7 @@ WAYS = {
     "warn": "console.warn(EVIL)",
     "fail": "console.fail(EVIL)",
     "table": "console.print_table([EVIL], [[EVIL]], title=EVIL)",
-    "out": "console.out.out(EVIL)",
+    "error": "console.err.print(EVIL)",
     "print": "console.out.print(EVIL)",
     "text": "console.out.print(Text(EVIL))",
     "status": "console.err.status(EVIL).__enter__(); console.err.print(EVIL)",

@@ -76,7 +76,7 @@ def test_budget_counts_what_is_on_its_way():
     budget.release("a")
     assert budget.reserve_tokens("b", 300, 300)
     assert budget.settle(Answer("b", tokens_in=50, tokens_out=50)) == 0.0001
-    assert budget.settle(Answer("c", tokens_in=0, tokens_out=0, cost=7.0)) == 7.0
+    assert budget.settle(Answer("c", tokens_in=0, tokens_out=0)) == 0.0
     assert budget.reserve_tokens("d", 450, 450)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from goldspan.annotation.types import Entity
 from goldspan.generators.offline.elision import elide
-from goldspan.generators.offline.noise import KINDS, Noise
+from goldspan.generators.offline.noise import KINDS, Noise, Timeline
 from goldspan.generators.offline.page import Page, has_unlabelled_repeat
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.formats import write_long_date, write_number, write_short_date
@@ -96,6 +96,16 @@ def test_every_kind_of_noise_is_written_in_every_country(language: str) -> None:
     for country in COUNTRIES[language]:
         for kind in KINDS:
             assert Noise(make_random(2, 2), language, country).draw(kind).strip()
+
+
+def test_the_moments_of_a_document_run_forward_and_mornings_come_before_evenings() -> None:
+    for seed in range(20):
+        timeline = Timeline(make_random(seed, 1), 900)
+        moments = [timeline.draw_moment() for _ in range(60)]
+        assert moments == sorted(moments)
+        assert (0, 0) < moments[0] < moments[-1] <= (23, 59)
+        noise = Noise(make_random(seed, 2), "de", "DE")
+        assert int(noise.draw("morning").partition(":")[0]) < int(noise.draw("evening").partition(":")[0])
 
 
 def test_a_page_keeps_white_space_tidy_and_offsets_right() -> None:

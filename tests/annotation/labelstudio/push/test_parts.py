@@ -19,7 +19,7 @@ from goldspan.annotation.labelstudio.api.fields import describe_task, drop_colum
 from goldspan.annotation.labelstudio.push.cleanup import delete_duplicate_predictions, delete_duplicate_tasks
 from goldspan.annotation.labelstudio.push.index import IndexedTask, ProjectIndex, index_project, read_versions
 from goldspan.annotation.labelstudio.push.plan import make_plan
-from goldspan.annotation.labelstudio.push.selection import Order, falls_in_share, order_entries
+from goldspan.annotation.labelstudio.push.selection import Order, is_control, order_entries
 from goldspan.annotation.labelstudio.push.spool import SpoolEntry, open_spool, split_batches
 from goldspan.annotation.labelstudio.push.validation import TaskValidator, fill_spool
 from goldspan.annotation.project import ENTITIES
@@ -146,13 +146,13 @@ def test_batches_keep_order_and_limits() -> None:
 @given(st.text(min_size=1), st.floats(0, 1), st.floats(0, 1))
 def test_a_larger_share_contains_the_smaller(name: str, one: float, other: float) -> None:
     small, large = sorted((one, other))
-    assert falls_in_share(name, small, "control") <= falls_in_share(name, large, "control")
+    assert is_control(name, small) <= is_control(name, large)
 
 
 def test_shares_have_about_their_size() -> None:
-    assert 900 < sum(falls_in_share(str(number), 0.1, "control") for number in range(10_000)) < 1100
-    assert not falls_in_share("x", 0.0, "control")
-    assert falls_in_share("x", 1.0, "control")
+    assert 900 < sum(is_control(str(number), 0.1) for number in range(10_000)) < 1100
+    assert not is_control("x", 0.0)
+    assert is_control("x", 1.0)
 
 
 def test_order() -> None:
