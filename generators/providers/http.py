@@ -67,7 +67,9 @@ class Decompressor:
             return zlib.decompressobj(zlib.MAX_WBITS | 16)
         if not self._is_announced or first.lstrip()[:1] in {b"", b"{", b"["}:
             return None
-        has_header = first[0] & 0x0F == 8 and int.from_bytes(first[:2]) % 31 == 0
+        # The first byte may come alone. 8 is zlib's method (RFC 1950); encoders begin no raw stream with it, as the
+        # bits after a stored block's type are written as 0 (RFC 1951, 3.2.4).
+        has_header = first[0] & 0x0F == 8
         return zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
 
 
