@@ -6,6 +6,7 @@ import functools
 import http.server
 import threading
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,10 +19,10 @@ from tests.training.tiny_model import make_labels, make_sample
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytest.importorskip("torch")
 FOLDER = Path(__file__).parents[2] / "examples" / "browser_model"
 pytestmark = [
     pytest.mark.walk,
+    pytest.mark.skipif(find_spec("torch") is None, reason="needs torch"),
     pytest.mark.skipif(
         not (FOLDER / "vendor" / "tokenizers.min.mjs").is_file(),
         reason="needs python examples/browser_model/fetch_libraries.py (npm)",

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import pytest
 from tests.training.tiny_model import TOML, make_bundle
 from tests.waiting import wait_until
 
-pytest.importorskip("torch")
-pytest.importorskip("metaflow")
-pytestmark = pytest.mark.walk
+pytestmark = [
+    pytest.mark.walk,
+    pytest.mark.skipif(not (find_spec("torch") and find_spec("metaflow")), reason="needs torch and metaflow"),
+]
 
 CONFIG = """
 [model]
