@@ -11,7 +11,7 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.project import find_project
-from goldspan.cli.shared.console import print_json, quote, say, warn
+from goldspan.cli.shared.console import format_count, print_json, quote, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption, make_app
 from goldspan.cli.shared.outputs import SAMPLES, ForceOption, output_option, refuse_existing
@@ -113,7 +113,8 @@ def annotate(
         counts = work.counts(refusals)
         print_json({"file": str(target), "model_version": reader.model_version, "written": written, **counts})
     else:
-        say(f"{written} samples, {work.entities} entities by {reader.model_version} → {target}")
+        entities = format_count(work.entities, "entity")
+        say(f"{format_count(written, 'sample')}, {entities} by {reader.model_version} → {target}")
         say(f"Next: goldspan samples show {quote(target)} · goldspan studio push {quote(target)}")
     raise typer.Exit(Exit.REFUSED_SOME if work.failures else refusals.exit_code)
 

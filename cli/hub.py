@@ -10,7 +10,7 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
+from goldspan.cli.shared.console import err, format_count, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, NewDataOption, make_app
 
@@ -86,7 +86,8 @@ def download(
             left = ", ".join(f"{name} {count}" for name, count in report.unmapped.items())
             say(f"Spans left out because their label has no counterpart here: {left}.")
         say(
-            f"{report.rows} rows = {report.samples} samples + {report.rows - report.samples} rejected → {target} "
+            f"{format_count(report.rows, 'row')} = {format_count(report.samples, 'sample')} + "
+            f"{report.rows - report.samples} rejected → {target} "
             f"(commit {report.revision[:12]}, taxonomy {report.taxonomy}, licence {report.licence or 'not given'})."
         )
         if report.rejected:
@@ -156,7 +157,7 @@ def upload(
                 address = publish_folder(
                     release.folder,
                     repo_id,
-                    message=f"Goldspan: {release.samples} samples, {release.digest[:12]}",
+                    message=f"Goldspan: {format_count(release.samples, 'sample')}, {release.digest[:12]}",
                     create=create_repo,
                     private=not public,
                 )
@@ -181,10 +182,10 @@ def upload(
         if flags := [check.code for check in release.quality.flagged]:
             warn(f"The card shows flagged checks: {', '.join(flags)}.")
         if dry_run:
-            say(f"{release.samples} samples written to {release.folder}. Nothing was published.")
+            say(f"{format_count(release.samples, 'sample')} written to {release.folder}. Nothing was published.")
         else:
             out.print(address)
-            say(f"{release.samples} samples published to {repo_id}.")
+            say(f"{format_count(release.samples, 'sample')} published to {repo_id}.")
     raise typer.Exit(refusals.exit_code)
 
 
@@ -236,7 +237,8 @@ def upload_model(
     else:
         for name in files:
             out.print(name)
-        say(f"{len(files)} files: nothing was published." if dry_run else f"{len(files)} files published: {address}")
+        shown = format_count(len(files), "file")
+        say(f"{shown}: nothing was published." if dry_run else f"{shown} published: {address}")
 
 
 @app.command("download-model")

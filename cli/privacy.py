@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goldspan.annotation.errors import InputError
-from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
+from goldspan.cli.shared.console import err, format_count, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.outputs import output_option
@@ -53,7 +53,8 @@ def find(
         print_json(_describe(plan))
         return
     _show(plan.hits)
-    say(f"{plan.samples} samples in {len(plan.hits)} places." if plan.hits else "Nothing was found.")
+    found = f"{format_count(plan.samples, 'sample')} in {format_count(len(plan.hits), 'place')}."
+    say(found if plan.hits else "Nothing was found.")
 
 
 @app.command()
@@ -83,7 +84,7 @@ def erase(
             return
         _show(plan.hits)
         what = "the sample of this id" if plan.is_sample else "this text"
-        say(f"Erasing {what} removes {plan.samples} samples for good.")
+        say(f"Erasing {what} removes {format_count(plan.samples, 'sample')} for good.")
         if dry_run:
             return
         if not sys.stdin.isatty():

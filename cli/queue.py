@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goldspan.cli.shared.console import print_json, print_table, quote, say, warn
+from goldspan.cli.shared.console import format_count, print_json, print_table, quote, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.outputs import SAMPLES, ForceOption, output_option, refuse_existing
 from goldspan.cli.shared.refusals import Refusals
@@ -120,4 +120,4 @@ def _write(path: Path, found: LabelQueue, workspace: Workspace, labels: LabelSch
     batch = [prepare_queued(samples[one.sample_id], one) for one in found.entries]
     batch = seed_errors(batch, seeded, sorted(labels.entity_codes), seed) if seeded else batch
     write_samples(path, batch, labels)
-    say(f"Wrote {len(batch)} samples to {path}. Push them: goldspan studio push {quote(path)}")
+    say(f"Wrote {format_count(len(batch), 'sample')} to {path}. Push them: goldspan studio push {quote(path)}")

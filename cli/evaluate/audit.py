@@ -12,7 +12,7 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.evaluate.scoring import format_rate, name_refusals
-from goldspan.cli.shared.console import out, print_json, print_table, quote, say, warn
+from goldspan.cli.shared.console import format_count, out, print_json, print_table, quote, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import SAMPLES, output_option
@@ -152,8 +152,8 @@ def _show(found: Audit | None, target: Path | None, ledger: AuditLedger, samples
         out.print()
     if found:
         say(
-            f"{found.auditor} audited {len(found.samples)} samples: {len(found.findings)} findings in "
-            f"{len(found.ranking)} samples → {target}"
+            f"{found.auditor} audited {format_count(len(found.samples), 'sample')}: "
+            f"{format_count(len(found.findings), 'finding')} in {format_count(len(found.ranking), 'sample')} → {target}"
         )
         if found.findings and target:
             say(f"Next: goldspan studio push {quote(target)}")

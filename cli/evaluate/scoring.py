@@ -12,7 +12,7 @@ from rich.text import Text
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.redaction import show_controls
-from goldspan.cli.shared.console import out, warn
+from goldspan.cli.shared.console import format_count, out, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.evaluation.matching.levels import Level
@@ -98,7 +98,8 @@ def name_refusals(messages: Iterable[str]) -> None:
 def show_differences(worst: Iterable[DocumentErrors]) -> None:
     """Documents with their errors: gold in a line with `-`, the prediction in a line with `+`."""
     for document in worst:
-        out.print(Text(f"{document.sample_id}  {len(document.errors)} errors, {document.leaked} characters leaked"))
+        errors = format_count(len(document.errors), "error")
+        out.print(Text(f"{document.sample_id}  {errors}, {document.leaked} characters leaked"))
         for error in document.errors:
             sides = (f"{span.label} {span.start}–{span.end}" if span else "–" for span in (error.gold, error.predicted))
             out.print(Text(f"  {error.kind.value}: {' → '.join(sides)}", style="dim"))

@@ -12,7 +12,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.cli.generate.options import GenerationOptions, JobOptions, RunName, read_settings
 from goldspan.cli.generate.progress import RunBar
-from goldspan.cli.shared.console import out, print_json, print_table, say, warn
+from goldspan.cli.shared.console import format_count, out, print_json, print_table, say, warn
 from goldspan.cli.shared.option_groups import expand_option_groups
 from goldspan.cli.shared.options import DataOption, JsonOption, NewDataOption
 
@@ -139,7 +139,7 @@ def show_plan(settings: RunSettings, labels: LabelSchema, *, json: bool) -> None
             say(f"… and {len(rows) - 40} more kinds.")
     cost = f"about ${guess.cost:.2f}" if guess.prices_known else "at an unknown price"
     say(
-        f"{settings.samples} samples, {guess.requests} requests, "
+        f"{format_count(settings.samples, 'sample')}, {format_count(guess.requests, 'request')}, "
         f"about {guess.tokens_in:,} + {guess.tokens_out:,} tokens, {cost}. "
         f"Estimated from {guess.tried} items, as if every answer were good at once."
     )

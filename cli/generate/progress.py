@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from goldspan.cli.shared.console import say, warn
+from goldspan.cli.shared.console import format_count, say, warn
 from goldspan.cli.shared.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def show_summary(summary: Summary) -> None:
         f"{progress.tokens_in + progress.tokens_out:,} tokens{cost}."
     )
     repeats = f" ({written.duplicates} repeats left out)" if written.duplicates else ""
-    say(f"{written.samples} samples in {summary.samples}{repeats}")
+    say(f"{format_count(written.samples, 'sample')} in {summary.samples}{repeats}")
     if written.dead:
         warn(
             f"Dead letters with their reasons: {summary.dead_letters}. "

@@ -11,7 +11,7 @@ import typer
 
 from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.labels.schema import find_own_label_file, load_labels
-from goldspan.cli.shared.console import print_json, print_table, say, warn
+from goldspan.cli.shared.console import format_count, print_json, print_table, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def _run(
             }
         )
         return
-    say(f"Done: {change.summary}. {len(samples.files)} files rewritten; backup in {done.backup}.")
+    say(f"Done: {change.summary}. {format_count(len(samples.files), 'file')} rewritten; backup in {done.backup}.")
     for effect in effects:
         say(f"{effect.path}: {effect.effect.rstrip('.')}.")
     for path in _list_mentions(file, change):

@@ -11,7 +11,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import build_labels, find_label_file, find_own_label_file, load_labels
 from goldspan.cli.labels import change
 from goldspan.cli.labels.map import register
-from goldspan.cli.shared.console import out, print_json, print_table, say, warn
+from goldspan.cli.shared.console import format_count, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.outputs import check_output
@@ -133,7 +133,8 @@ def check(
             warn("{0}:{line}: {label}: {message}".format(file, **finding))
         for message in unused:
             warn(message)
-        say(f"{file}: {len(schema.labels)} labels, {len(findings) + len(unused)} warnings.")
+        warnings = format_count(len(findings) + len(unused), "warning")
+        say(f"{file}: {format_count(len(schema.labels), 'label')}, {warnings}.")
     raise typer.Exit(Exit.REFUSED_SOME if (findings or unused) and strict else Exit.OK)
 
 

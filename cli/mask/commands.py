@@ -19,7 +19,7 @@ from goldspan.cli.mask.options import (
     VaultOption,
     open_vault,
 )
-from goldspan.cli.shared.console import fail, print_json, say, warn
+from goldspan.cli.shared.console import fail, format_count, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, RunGroup, make_app
 from goldspan.cli.shared.outputs import check_output
@@ -225,6 +225,7 @@ class _Outcomes(ProgressBar):
             print_json({"output": str(output), "files": self.records, "failed": self.failed, "skipped": self.skipped})
             return
         skipped = f", {self.skipped} of them masked before" if self.skipped else ""
-        say(f"{len(self.records)} files masked and checked{skipped}; {replaced} values replaced → {output}")
+        masked, values = format_count(len(self.records), "file"), format_count(replaced, "value")
+        say(f"{masked} masked and checked{skipped}; {values} replaced → {output}")
         if self.failed:
             say(f"{len(self.failed)} files were not masked and have no output.")

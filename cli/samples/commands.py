@@ -16,7 +16,7 @@ from goldspan.cli.samples.export import export
 from goldspan.cli.samples.files import NO_SAMPLES, FilesArgument
 from goldspan.cli.samples.quality import quality
 from goldspan.cli.samples.split import split
-from goldspan.cli.shared.console import out, print_json, print_table, say, warn
+from goldspan.cli.shared.console import format_count, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.outputs import output_option
@@ -61,7 +61,8 @@ def check(
             for place, issue in report.details:
                 out.print(f"{place} {issue.severity} {issue.code}: {issue.message}")
         print_table(["code", "severity", "issues", "meaning"], report.rows(), right=(2,))
-        say(f"{report.samples} samples, {report.refused} refused, {report.errors} errors, {report.warnings} warnings.")
+        found = f"{format_count(report.errors, 'error')}, {format_count(report.warnings, 'warning')}"
+        say(f"{format_count(report.samples, 'sample')}, {report.refused} refused, {found}.")
     if not report.samples:
         warn(NO_SAMPLES)
         raise typer.Exit(Exit.FAILED)
@@ -125,8 +126,9 @@ def stats(files: FilesArgument, labels: LabelsOption = None, as_json: JsonOption
         ),
         right=tuple(range(1, 3 + len(languages))),
     )
+    spoken = ", ".join(f"{name} {number}" for name, number in counts.languages.most_common())
     say(
-        f"{counts.samples} samples ({', '.join(f'{name} {n}' for name, n in counts.languages.most_common())}); "
+        f"{format_count(counts.samples, 'sample')} ({spoken}); "
         f"{counts.predicted} pre-annotated, {counts.reviewed} reviewed; {counts.clusters} clusters; "
         f"{counts.without_entities} without entities; {counts.characters} characters."
     )

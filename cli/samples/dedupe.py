@@ -10,7 +10,7 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.cli.samples.files import FilesArgument, SampleFiles, ThresholdOption
-from goldspan.cli.shared.console import print_json, print_table, say
+from goldspan.cli.shared.console import format_count, print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import SAMPLES, output_option
@@ -65,7 +65,8 @@ def dedupe(
     else:
         print_table(["reason", "duplicates"], found.counts.items(), right=(1,))
         say(
-            f"{len(outlines)} samples, {len(found.kept)} unique, {len(found.duplicates)} duplicates"
+            f"{format_count(len(outlines), 'sample')}, {len(found.kept)} unique, "
+            f"{format_count(len(found.duplicates), 'duplicate')}"
             + (f"; {found.conflicts} have the same text but different entities." if found.conflicts else ".")
             + (f" Written to {output}." if output else " Nothing was written; use --output FILE.")
         )
@@ -83,5 +84,6 @@ def _dedupe_shards(command: ShardCommand, reasons: Sequence[Reason], threshold: 
         print_json({"samples": samples, "kept": len(found.kept), **counts})
     else:
         print_table(["reason", "duplicates"], found.counts.items(), right=(1,))
-        say(f"{samples} samples, {len(found.kept)} unique, {len(found.duplicates)} duplicates → {command.output}")
+        duplicates = format_count(len(found.duplicates), "duplicate")
+        say(f"{format_count(samples, 'sample')}, {len(found.kept)} unique, {duplicates} → {command.output}")
     return Exit.REFUSED_SOME if summary.counts.get("refused") else Exit.OK

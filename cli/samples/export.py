@@ -9,7 +9,7 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.cli.samples.files import FilesArgument, SampleFiles
-from goldspan.cli.shared.console import print_json, print_table, say
+from goldspan.cli.shared.console import format_count, print_json, print_table, say
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import check_output
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, find_shard_command
@@ -63,7 +63,7 @@ def export(
     if as_json:
         print_json(asdict(report) | {"output": str(output), "refused": reader.refused})
     else:
-        say(f"{report.samples} samples written to {output}.")
+        say(f"{format_count(report.samples, 'sample')} written to {output}.")
         for line in report.explain():
             say(f"Lost: {line}")
     raise typer.Exit(reader.exit_code)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldspan.annotation.labels.schema import LabelSchema, is_code
-from goldspan.cli.shared.console import out, quote, say, warn
+from goldspan.cli.shared.console import format_count, out, quote, say, warn
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -98,13 +98,14 @@ class ImportResult:
         report = self.report
         if len(report.detected) > _NAMED:
             for name, count in Counter(found.format for found in report.detected.values()).most_common():
-                say(f"{count} files read as {name}.")
+                say(f"{format_count(count, 'file')} read as {name}.")
         else:
             for name, found in report.detected.items():
                 sureness = "" if self.options.format != "auto" else f" ({found.sureness:.0%} sure)"
                 say(f"{name}: read as {found.format}{sureness}.")
         refused = len(self.refusals.errors)
-        say(f"{self.written} samples with {report.spans} entities → {self.target}; {refused} refused.")
+        written = f"{format_count(self.written, 'sample')} with {format_count(report.spans, 'entity')}"
+        say(f"{written} → {self.target}; {refused} refused.")
         if report.joined:
             say(f"Rows joined to an earlier row of the same text, as the work of another annotator: {report.joined}.")
         for counts, what in (
@@ -133,7 +134,7 @@ def write_draft(target: Path, report: ImportReport, schema: LabelSchema) -> Path
     path = target.with_name(f"{target.stem}.labels.toml")
     text = render_draft(draft_mapping(list(report.unknown), schema))
     write_atomic(path, text.encode())
-    counts = ", ".join(f"{label} ({count} rows)" for label, count in report.unknown.most_common(20))
+    counts = ", ".join(f"{label} ({format_count(count, 'row')})" for label, count in report.unknown.most_common(20))
     warn(f"Labels that nothing maps: {counts}. A draft mapping to complete for --labels-map: {path}")
     out.print(text)
     codes = dict.fromkeys(re.sub(r"\W+", "_", name).strip("_").upper() for name in report.unknown)

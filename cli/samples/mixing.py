@@ -11,7 +11,7 @@ import typer
 from goldspan.annotation.errors import UnknownNameError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.samples.files import FilesArgument
-from goldspan.cli.shared.console import print_json, print_table, say
+from goldspan.cli.shared.console import format_count, print_json, print_table, say
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import SAMPLES, ForceOption, output_option, refuse_existing
 from goldspan.cli.shared.refusals import Refusals
@@ -65,7 +65,7 @@ def mix(
             right=(1, 2, 3),
         )
         repeats = f"; {report.repeated} repeat a text of an earlier source and were left out" if report.repeated else ""
-        say(f"{report.samples} samples written to {output}{repeats}.")
+        say(f"{format_count(report.samples, 'sample')} written to {output}{repeats}.")
     raise typer.Exit(refusals.exit_code)
 
 
@@ -123,5 +123,5 @@ def noise(
         print_json(report | {"refused": len(refusals.errors)})
     else:
         left_out = f" {bare} without an annotation were left out." if bare else ""
-        say(f"{count} samples written to {output}.{left_out}")
+        say(f"{format_count(count, 'sample')} written to {output}.{left_out}")
     raise typer.Exit(refusals.exit_code)

@@ -10,7 +10,7 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.samples.files import FilesArgument
-from goldspan.cli.shared.console import print_json, print_table, say
+from goldspan.cli.shared.console import format_count, print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import output_option
@@ -73,4 +73,4 @@ def _show_quality(report: QualityReport, *, flagged: bool) -> None:
         right=(2,),
     )
     flags = f"{len(report.flagged)} of {len(report.checks)} checks flagged"
-    say(f"{report.samples} samples, {report.entities} entities; {flags}.")
+    say(f"{format_count(report.samples, 'sample')}, {format_count(report.entities, 'entity')}; {flags}.")

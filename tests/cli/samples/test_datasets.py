@@ -169,5 +169,5 @@ def test_noise_says_what_has_no_annotation(tmp_path, capsys):
     bare = Sample("Nothing here.", "en", sample_id=make_sample_id("Nothing here.", "en"))
     write_samples(tmp_path / "a.jsonl", [make_sample(1), bare], LABELS)
     assert call("samples", "noise", str(tmp_path / "a.jsonl"), "-o", str(tmp_path / "b.jsonl")) == Exit.OK
-    assert "1 samples written" in (said := " ".join(capsys.readouterr().err.split()))
+    assert "1 sample written" in (said := " ".join(capsys.readouterr().err.split()))
     assert "1 without an annotation were left out" in said
