@@ -130,10 +130,12 @@ def count_masking(
 def count_leaks_by_label(
     gold: Iterable[Entity], predicted: Iterable[LabelledSpan], labels: LabelSchema
 ) -> dict[str, tuple[int, int]]:
-    """Characters of each gold label in one document as (leaked, all), whatever label of personal data hides them."""
+    """Characters of each label of personal data in one document as (leaked, all), whatever such label hides them."""
     masks = _unite_hiding(predicted, labels)
     leaks: dict[str, tuple[int, int]] = {}
     for entity in gold:
+        if find_identifier_kind(entity.label, labels) == "none":
+            continue
         size = entity.end - entity.start
         leaked = size - measure_shared(((entity.start, entity.end),), masks)
         leaks[entity.label] = _add(leaks.get(entity.label), (leaked, size))
