@@ -63,10 +63,10 @@ demo: setup $(if $(findstring --train,$(ARGS)),train-setup)  ## run the whole wa
 
 test: units walk  ## run all tests
 
-# Tests wait as well as compute: four processes keep two cores busy.
-units: setup train-setup weights  ## run the unit tests in four processes; ARGS=-k … narrows them
+# Tests wait as well as compute: three processes of units and four of walks keep two cores busy.
+units: setup train-setup weights  ## run the unit tests in three processes; ARGS=-k … narrows them
 	@$(BIN)/python -m compileall -q -j 0 src/goldspan/*/ || true  # else each process compiles all modules itself
-	@$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/walk $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --ignore tests/walk $(ARGS)
 
 $(BROWSER): examples/browser_model/fetch_libraries.py | $(STAMP)
 	@$(BIN)/python $< || echo "npm gave no libraries: the browser example is not tested"

@@ -31,10 +31,6 @@ settings.register_profile("thorough", settings.get_profile("goldspan"), max_exam
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "goldspan"))
 
 
-LONG = ("test_hostile.py", "test_random_faults.py", "test_bad_input.py", "test_environment.py", "test_pool.py")
-"""Files with tests of seven to twenty seconds, most of which wait."""
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Find what fails once in a while: `pytest --repeat 20 tests/serving`."""
     parser.addoption("--repeat", type=int, default=1, help="run each test this many times")
@@ -65,11 +61,6 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
         gc.set_threshold(20_000)
         gc.enable()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files whose tests take long, so that none of them is left to one process at the end."""
-    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 class OutsideConnectionError(AssertionError):
