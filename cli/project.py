@@ -41,7 +41,10 @@ def init(
         return
     say(f"Project {project.name} in {project.folder}: {', '.join(label.code for label in labels.entities)}")
     where = "" if project.folder == Path.cwd() else f"cd {quote(folder)} && "
-    say(f"Next: {where}edit labels.toml · goldspan labels check · goldspan samples import FILE")
+    say(
+        f"Next: {where}edit labels.toml · goldspan labels check · goldspan generate start --samples 20, or "
+        "goldspan samples import FILE"
+    )
 
 
 @show_app.command()
