@@ -61,7 +61,8 @@ def _load_built_in(language: str) -> Phrases:
 def _merge(language: str, file: Path, changed: int, document_type: str) -> Phrases:
     document = read_configuration(file, "phrases", SchemaError)
     shared = {name: tuple(phrases) for name, phrases in document.items() if isinstance(phrases, list)}
-    of_type = {name: tuple(phrases) for name, phrases in document.get(document_type, {}).items()}
+    own = document.get(document_type)
+    of_type = {name: tuple(phrases) for name, phrases in own.items()} if isinstance(own, dict) else {}
     return {**_load_built_in(language), **shared, **of_type}
 
 

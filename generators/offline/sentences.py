@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from goldspan.annotation.configuration import read_configuration
@@ -89,6 +90,15 @@ def _check_file(file: Path, labels: LabelSchema) -> Iterator[str]:
 
 
 def _check_lists(file: Path, phrases: Phrases, labels: LabelSchema) -> None:
+    lists = {
+        name: {slot.lower() for phrase in listed for slot in LIST.findall(phrase)} for name, listed in phrases.items()
+    }
+    try:
+        TopologicalSorter(lists).prepare()
+    except CycleError as error:
+        raise SchemaError(
+            f"{file}: these lists draw from each other without end: {', '.join(error.args[1])}."
+        ) from None
     for name, listed in phrases.items():
         for phrase in listed:
             if not list_unknown(phrase, labels) and (problem := _find_problem(name, phrase, phrases, labels)):

@@ -74,6 +74,7 @@ def test_other_languages_and_projects_keep_the_built_in_phrases(tmp_path: Path) 
     assert compose_document(spec, labels) == compose_document(spec, build_labels(SHIPS))
     assert load_phrases("de", tmp_path) == load_phrases("de")
     assert load_phrases("../en", tmp_path) == load_phrases("en")
+    assert load_phrases("en", tmp_path, "state") == load_phrases("en", tmp_path)
     assert load_phrases("en", tmp_path)["who"] == load_phrases("en")["who"]
 
 
@@ -90,6 +91,8 @@ def test_other_languages_and_projects_keep_the_built_in_phrases(tmp_path: Path) 
         ('term = ["{v} and {v} left"]', "once each"),
         ('filler = ["{v} left"]', "can stand in"),
         ('["log book"]\nfiller = ["x"]', "log book"),
+        ('state = ["<sky>"]\nsky = ["<State> or not"]', "without end"),
+        ('who = ["<who>"]', "without end"),
         ("sentences = []", "sentences"),
         ('sentences = "x"', "sentences"),
         ("sentences = [", "TOML"),
