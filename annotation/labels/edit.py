@@ -154,8 +154,7 @@ def drop_label(path: Path, code: str) -> None:
 def rename_tags(path: Path, old: str, new: str) -> None:
     """Rename the tags of a label in the examples of a label file."""
     text = _read(path)
-    changed = text.replace(f"<{old}>", f"<{new}>").replace(f"</{old}>", f"</{new}>")
-    if changed != text:
+    if (changed := _replace_tags(text, old, new)) != text:
         _write(path, changed)
 
 
@@ -163,11 +162,12 @@ def rename_in_phrases(labels: LabelSchema, old: str, new: str) -> None:
     """Rename a label in the project's phrases for the offline author."""
     for path in sorted(labels.purpose.phrases.glob("*.toml")) if labels.purpose.phrases else ():
         text = path.read_bytes().decode("utf-8-sig")
-        changed = (
-            text.replace(f"{{{old}}}", f"{{{new}}}").replace(f"<{old}>", f"<{new}>").replace(f"</{old}>", f"</{new}>")
-        )
-        if changed != text:
+        if (changed := _replace_tags(text, old, new).replace(f"{{{old}}}", f"{{{new}}}")) != text:
             write_atomic(path, changed.encode())
+
+
+def _replace_tags(text: str, old: str, new: str) -> str:
+    return text.replace(f"<{old}>", f"<{new}>").replace(f"</{old}>", f"</{new}>")
 
 
 def edit_label(path: Path, code: str, fields: Mapping[str, Any]) -> Label:

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples, write_samples
 from goldspan.annotation.text.tagged import Tagged
@@ -87,7 +87,7 @@ def _choose_ids(
     ids = {
         source.name: list(
             dict.fromkeys(
-                sample.sample_id or make_sample_id(sample.text, sample.language)
+                identify_sample(sample)
                 for sample in _filter(read_samples(list(source.files), labels, on_error), source)
             )
         )
@@ -137,7 +137,7 @@ def _read_source(source: MixSource, chosen: frozenset[str] | int, seed: int, lab
         return
     given: set[str] = set()
     for sample in _filter(read_samples(list(source.files), labels, lambda error: None), source):
-        sample_id = sample.sample_id or make_sample_id(sample.text, sample.language)
+        sample_id = identify_sample(sample)
         if sample_id in chosen and sample_id not in given:
             given.add(sample_id)
             named = replace(sample, sample_id=sample_id)

@@ -21,7 +21,7 @@ from goldspan.annotation.text.tagged import Tagged, parse_tagged
 from goldspan.annotation.types import Entity, Mention, sort_spans
 from goldspan.generators.offline.page import has_unlabelled_repeat
 from goldspan.generators.offline.phrases import Phrases, capitalize, draw_phrase, fill_phrase, load_phrases
-from goldspan.generators.offline.sentences import count_values, fill_sentence, list_unknown
+from goldspan.generators.offline.sentences import count_values, fill_sentence, find_labels
 from goldspan.generators.specs.draw import Spec, SpecValue
 from goldspan.generators.surrogates.chance import make_random, pick
 
@@ -106,7 +106,7 @@ class _Writer:
     """Writes one document in a language, with the phrases of a family."""
 
     def __init__(self, rng: Random, spec: Spec, labels: LabelSchema) -> None:
-        self.rng, self.labels, self.spec = rng, labels, spec
+        self.rng, self.labels = rng, labels
         phrases = load_phrases(spec.language, labels.purpose.phrases, spec.document_type)
         self.phrases = {name: tuple(spec.family.choose(listed)) for name, listed in phrases.items()}
         self.told: set[str] = set()
@@ -151,7 +151,7 @@ class _Writer:
             sentence
             for sentence in self.phrases.get(name, ())
             if sentence not in self.told
-            and not list_unknown(sentence, self.labels)
+            and find_labels(sentence) <= self.labels.entity_codes
             and (not code or f"{{{code}}}" in sentence)
             and self._can_fill(sentence, waiting, given_only)
         ]

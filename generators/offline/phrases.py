@@ -38,11 +38,11 @@ def load_phrases(language: str, own: Path | None = None, document_type: str = ""
     Raises:
         SchemaError: the project's file cannot be read, or is not as the JSON Schema `phrases` allows.
     """
-    file = find_own_file(own, language)
+    file = _find_own_file(own, language)
     return _merge(language, file, file.stat().st_mtime_ns, document_type) if file else _load_built_in(language)
 
 
-def find_own_file(own: Path | None, language: str) -> Path | None:
+def _find_own_file(own: Path | None, language: str) -> Path | None:
     """The project's phrases of a language; None if it has none."""
     file = own / f"{language}.toml" if own and language.isalpha() else None
     return file if file and file.is_file() else None

@@ -43,10 +43,10 @@ def count_values(sentence: str) -> Counter[str]:
     return Counter(_VALUE.findall(sentence))
 
 
-def list_unknown(sentence: str, labels: LabelSchema) -> list[str]:
-    """Labels of a sentence that the label schema does not have; such a sentence is not used."""
-    named = {match[1] or match[2] for match in _LABEL.finditer(sentence)}
-    return sorted(named - labels.entity_codes)
+@cache
+def find_labels(sentence: str) -> frozenset[str]:
+    """The labels that a sentence names; one with a label that the schema does not have is not used."""
+    return frozenset(match[1] or match[2] for match in _LABEL.finditer(sentence))
 
 
 def fill_sentence(sentence: str, values: Mapping[str, Iterator[str]], labels: LabelSchema) -> Tagged:
@@ -79,29 +79,32 @@ def _check_file(file: Path, labels: LabelSchema) -> Iterator[str]:
     if known and (unknown := sorted(types - {*known})):
         raise SchemaError(f"{file}: {UnknownNameError('document type', unknown[0], known)}")
     unused: Counter[str] = Counter()
-    for lists in (document, *(document[name] for name in types)):
-        own = {name: phrases for name, phrases in lists.items() if isinstance(phrases, list)}
-        unused.update(code for phrases in own.values() for phrase in phrases for code in list_unknown(phrase, labels))
     for document_type in ("", *sorted(types)):
-        _check_lists(file, load_phrases(file.stem, file.parent, document_type), labels)
+        lists = document[document_type] if document_type else document
+        own = {name: phrases for name, phrases in lists.items() if isinstance(phrases, list)}
+        named = (code for listed in own.values() for phrase in listed for code in find_labels(phrase))
+        unused.update(code for code in named if code not in labels.entity_codes)
+        _check_lists(file, own, load_phrases(file.stem, file.parent, document_type), labels)
     for code, count in sorted(unused.items()):
         reason = UnknownNameError("label", code, labels.entity_codes)
         yield f"{file}: {count} phrases with {code} are not used. {reason}"
 
 
-def _check_lists(file: Path, phrases: Phrases, labels: LabelSchema) -> None:
-    lists = {
+def _check_lists(file: Path, own: Mapping[str, Iterable[str]], phrases: Phrases, labels: LabelSchema) -> None:
+    """Check lists of a file; `phrases` are all that a document draws from."""
+    slots = {
         name: {slot.lower() for phrase in listed for slot in LIST.findall(phrase)} for name, listed in phrases.items()
     }
     try:
-        TopologicalSorter(lists).prepare()
+        TopologicalSorter(slots).prepare()
     except CycleError as error:
         raise SchemaError(
             f"{file}: these lists draw from each other without end: {', '.join(error.args[1])}."
         ) from None
-    for name, listed in phrases.items():
+    for name, listed in own.items():
         for phrase in listed:
-            if not list_unknown(phrase, labels) and (problem := _find_problem(name, phrase, phrases, labels)):
+            is_used = find_labels(phrase) <= labels.entity_codes
+            if is_used and (problem := _find_problem(name, phrase, phrases, labels)):
                 raise SchemaError(f"{file}: {name}: {phrase!r}: {problem}.")
 
 

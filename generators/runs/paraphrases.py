@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.types import Sample
@@ -40,7 +40,7 @@ def load_samples(path: str, languages: tuple[str, ...], labels: LabelSchema) -> 
         InputError: there is none in one of these languages.
     """
     found = tuple(
-        replace(sample, sample_id=sample.sample_id or make_sample_id(sample.text, sample.language))
+        replace(sample, sample_id=identify_sample(sample))
         for sample in read_samples([Path(path)], labels)
         if can_paraphrase(sample) and sample.language in languages
     )

@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Entity, Mention, Sample
 from goldspan.generators.specs.draw import DOCUMENT_TYPES, LENGTHS, NAMES, Spec, SpecValue, draw_type
@@ -48,7 +48,7 @@ def derive_spec(
     A sample of no known type gets one of `document_types`. Only labels of the schema are told; a sample that
     `can_paraphrase` refuses gives a spec without values. A line break within a value becomes a blank.
     """
-    rng = make_random(seed, index, "paraphrase", sample.sample_id or make_sample_id(sample.text, sample.language))
+    rng = make_random(seed, index, "paraphrase", identify_sample(sample))
     groups = _group_values(sample, labels)
     values = tuple(SpecValue(*fact, person) for person, facts in enumerate(groups.values(), start=1) for fact in facts)
     asked = {entry.label for entry in values}
