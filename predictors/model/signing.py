@@ -11,6 +11,7 @@ DER form).
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import logging
 import os
@@ -25,9 +26,9 @@ from goldspan.annotation.files import write_atomic
 KEY_VARIABLE = "GOLDSPAN_MODEL_KEY"
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}\Z")
 _MISMATCHES = {
-    "changed:": r"Hash mismatch for '(.+?)'",
-    "added:": r"Extra files found in model '.+?': ([^\"'\]]+)",
-    "missing:": r"Missing files in model '.+?': ([^\"'\]]+)",
+    "changed:": re.compile(r"Hash mismatch for '(.+?)': Expected '"),
+    "added:": re.compile(r"Extra files found in model '.+?': (.+)"),
+    "missing:": re.compile(r"Missing files in model '.+?': (.+)"),
 }
 """Differences as model-signing words them, with the names of the files."""
 
@@ -211,11 +212,15 @@ def _refuse_special_files(folder: Path) -> None:
 
 
 def _explain_mismatch(said: str, signature: Path) -> str:
-    """What differs, from the words of the verifier."""
-    if "mismatch" not in said:
+    """What differs, from the words of the verifier: "Signature mismatch: " and the `repr` of a list of differences."""
+    _, mismatch, listed = said.partition("Signature mismatch: ")
+    if not mismatch:
         return f"{signature.name} is not a signature with this key"
-    found = {
-        what: sorted({name for names in re.findall(pattern, said) for name in names.split(", ")})
-        for what, pattern in _MISMATCHES.items()
-    }
+    differences: list[str] = ast.literal_eval(listed)
+    found = {what: sorted(_match_names(pattern, differences)) for what, pattern in _MISMATCHES.items()}
     return "; ".join(f"{what} {', '.join(names[:5])}" for what, names in found.items() if names) or said[:200]
+
+
+def _match_names(pattern: re.Pattern[str], differences: list[str]) -> set[str]:
+    matches = filter(None, map(pattern.match, differences))
+    return {name for match in matches for name in match[1].split(", ")}

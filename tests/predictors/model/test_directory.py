@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -150,6 +151,30 @@ def test_a_refusal_names_what_differs(model: Path, tamper: Callable[[Path], None
     tamper(model / "quantized")
     with pytest.raises(StateError, match=said):
         open_directory(model, SignaturePolicy.WARN)
+
+
+def test_a_changed_file_is_named_whatever_its_digest(tmp_path: Path) -> None:
+    """The verifier prints digests as `repr` of bytes: those with quotes and brackets change how it quotes the rest."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    contents = (b"%d" % number for number in range(100_000))
+    changed, *others = [
+        next(text for text in contents if set(b"'\"]") <= set(hashlib.sha256(text).digest())) for _ in range(3)
+    ]
+    names = ["a.json", "it's.json", 'the "b".json']
+    for name, text in zip(names, [changed, *others], strict=True):
+        (folder / name).write_bytes(text)
+    sign_folder(folder, make_key(tmp_path / "key.pem"))
+    for name in names[:2]:
+        (folder / name).write_bytes(others[1])
+    (folder / names[2]).unlink()
+    (folder / "new's.json").write_bytes(changed)
+    with pytest.raises(StateError) as refused:
+        verify_folder(folder)
+    assert (
+        "signature: changed: a.json, it's.json; added: new's.json; missing: the \"b\".json. It was not loaded."
+        in str(refused.value)
+    )
 
 
 def test_a_huge_file_is_not_read_without_a_signature(model: Path) -> None:
