@@ -77,7 +77,7 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
     candidate = make_candidate(sample)
     raters = [one for one in latest if not one.ground_truth]
     for first, second in combinations(raters if len(raters) > 1 else latest, 2):
-        _add_disagreements(rows, number, first, second)
+        _add_comparison(rows, number, first, second)
     rows["samples"].append(
         (
             sample.sample_id,
@@ -167,21 +167,19 @@ def _find_label(annotation: Annotation, issue: Issue) -> str:
     return ""
 
 
-def _add_disagreements(rows: Rows, number: int, first: Annotation, second: Annotation) -> None:
+def _add_comparison(rows: Rows, number: int, first: Annotation, second: Annotation) -> None:
     """Compare two people's reviews; the one whose name sorts first is `first`."""
     first, second = sorted((first, second), key=lambda review: review.author.name)
+    alike: Counter[str] = Counter()
     for decision in compare_with_review(first, second):
-        if decision.outcome is not RegionOutcome.ACCEPTED:
-            rows["disagreements"].append(
-                (
-                    number,
-                    _DISAGREEMENTS[decision.outcome],
-                    decision.predicted.label if decision.predicted else "",
-                    decision.annotated.label if decision.annotated else "",
-                    first.author.name,
-                    second.author.name,
-                )
-            )
+        labels = [entity.label if entity else "" for entity in (decision.predicted, decision.annotated)]
+        if decision.outcome is RegionOutcome.ACCEPTED:
+            alike[labels[0]] += 1
+            continue
+        rows["disagreements"].append(
+            (number, _DISAGREEMENTS[decision.outcome], *labels, first.author.name, second.author.name)
+        )
+    rows["agreements"] += [(number, label, count) for label, count in alike.items()]
 
 
 def _add_review(

@@ -6,6 +6,7 @@ mentions   one row per mention of these two annotations
 decisions  one row per region compared between pre-annotation and review (`goldspan.evaluation.people.acceptance`)
 reviews    one row per person and sample: time, edits, boundary issues, choices and notes about the document
 disagreements  one row per region on which two people's reviews of a sample differ
+agreements  one row per label of a sample and two people, with the number of regions that both reviews have alike
 issues     one row per issue code, label and author of a sample, with its count; every annotation is checked
 
 The other tables refer to their sample by its number in `samples`. Language and document type are joined when the
@@ -18,7 +19,7 @@ from typing import Any
 
 import polars as pl
 
-FORMAT = 10
+FORMAT = 11
 """Increases when a column or its meaning changes; older tables are then rebuilt."""
 
 _TYPES = {
@@ -101,6 +102,7 @@ TABLES: dict[str, dict[str, str]] = {
         "first": "word",
         "second": "word",
     },
+    "agreements": {"sample": "number", "label": "word", "count": "int"},
     "issues": {
         "sample": "number",
         "code": "word",

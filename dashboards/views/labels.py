@@ -11,7 +11,7 @@ from goldspan.annotation.labels.schema import Label, LabelSchema
 from goldspan.annotation.tasks.feedback import DocumentChoice, RegionDoubt
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.explore import NONE, has_choice
-from goldspan.evaluation.scores.wilson import measure_wilson
+from goldspan.evaluation.scores.intervals import estimate_interval
 
 _SCHEMA = {
     "label": pl.String,
@@ -29,6 +29,10 @@ _SCHEMA = {
     "noted": pl.Int64,
 }
 
+
+_EDITED = pl.col("outcome").cast(pl.String).is_in(["relabelled", "resized"])
+_DISPUTED = pl.col("kind").cast(pl.String).is_in(["label", "boundary"])
+_UNJUDGED = pl.DataFrame(schema={"unclear": pl.Int64, "regions": pl.Int64})
 
 GUIDELINE_FIELDS = {
     "guideline": "Definition",
@@ -64,46 +68,66 @@ def make_changes(label: Label, texts: Mapping[str, str]) -> dict[str, str | list
 def tabulate_unclear(mirror: Mirror, labels: LabelSchema) -> pl.DataFrame:
     """One row per label, the least clear first.
 
-    `regions` are the regions of pre-annotations and of doubly reviewed samples that people judged, `unclear` is the
-    share of them that were relabelled, resized or differ in label or boundary between two people, with its 95 %
-    interval; rows are sorted by its lower end. `skipped` counts samples that were skipped and whose prediction has the
-    label, `unsure` those whose reviewer was unsure of a region of the label or, if the review has the label, of the
-    document, `noted` those whose reviewer left a note and whose review has the label.
+    `regions` are the regions that people judged: of pre-annotations, and of samples that two people reviewed.
+    `unclear` is the share of them that were relabelled, resized or differ in label or boundary between two people, with
+    its 95 % interval (a sample is one cluster); rows are sorted by its lower end. `skipped` counts samples that were
+    skipped and whose prediction has the label, `unsure` those whose reviewer was unsure of a region of the label or, if
+    the review has the label, of the document, `noted` those whose reviewer left a note and whose review has the label.
     """
-    judged, outcomes = _count_outcomes(mirror)
+    judged = _list_judged(mirror).partition_by("label", as_dict=True, include_key=False)
+    outcomes = _count_outcomes(mirror)
     disputed = _count_disputes(mirror)
     skipped = _count_samples(mirror, "predicted", mirror["samples"].filter(pl.col("cancelled") > 0))
     unsure = _count_unsure(mirror)
     noted = _count_samples(mirror, "annotated", mirror["reviews"].filter(pl.col("notes") > 0))
     rows = []
     for code in (label.code for label in labels.entities):
-        relabelled, resized = outcomes[code, "relabelled"], outcomes[code, "resized"]
-        regions = judged[code] + disputed[code]
-        unclear = relabelled + resized + disputed[code]
-        low, high = measure_wilson(unclear, regions) or (None, None)
-        share = unclear / regions if regions else None
-        edits = relabelled, resized, outcomes[code, "rejected"], outcomes[code, "added"]
-        rows.append((code, regions, share, low, high, *edits, disputed[code], skipped[code], unsure[code], noted[code]))
+        unclear, regions = judged.get((code,), _UNJUDGED)
+        low, high = estimate_interval(unclear.to_numpy(), regions.to_numpy()) or (None, None)
+        total = int(regions.sum())
+        share = unclear.sum() / total if total else None
+        edits = (outcomes[code, name] for name in ("relabelled", "resized", "rejected", "added"))
+        rows.append((code, total, share, low, high, *edits, disputed[code], skipped[code], unsure[code], noted[code]))
     table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     return table.sort("low", "regions", descending=True, nulls_last=True, maintain_order=True)
 
 
-def _count_outcomes(mirror: Mirror) -> tuple[Counter[str], Counter[tuple[str, str]]]:
-    """Regions by label, and by label and outcome; a relabelled region counts for both labels."""
+def _list_judged(mirror: Mirror) -> pl.DataFrame:
+    """One row per label and sample: label, unclear, regions; a region with two labels counts for both."""
+    decisions = _list_labels(mirror["decisions"], "predicted_label", "annotated_label", _EDITED)
+    disagreements = _list_labels(mirror["disagreements"], "first_label", "second_label", _DISPUTED)
+    alike = mirror["agreements"].select(
+        "sample",
+        pl.col("label").cast(pl.String),
+        pl.lit(0, pl.Int64).alias("unclear"),
+        pl.col("count").alias("regions"),
+    )
+    rows = pl.concat([decisions, disagreements, alike])
+    return rows.group_by("label", "sample", maintain_order=True).agg(pl.col("unclear", "regions").sum()).drop("sample")
+
+
+def _list_labels(table: pl.DataFrame, first: str, second: str, unclear: pl.Expr) -> pl.DataFrame:
+    """One row per region and label of it: sample, label, unclear (0 or 1), regions (1)."""
+    named = table.select("sample", unclear.cast(pl.Int64).alias("unclear"), pl.col(first, second).cast(pl.String))
+    one = named.select("sample", pl.col(first).alias("label"), "unclear")
+    other = named.filter(pl.col(first) != pl.col(second)).select("sample", pl.col(second).alias("label"), "unclear")
+    return pl.concat([one, other]).filter(pl.col("label") != "").with_columns(pl.lit(1, pl.Int64).alias("regions"))
+
+
+def _count_outcomes(mirror: Mirror) -> Counter[tuple[str, str]]:
+    """Regions by label and outcome; a relabelled region counts for both labels."""
     columns = [pl.col(name).cast(pl.String) for name in ("outcome", "predicted_label", "annotated_label")]
     table = mirror["decisions"].select(columns).group_by(pl.all()).len()
-    judged: Counter[str] = Counter()
     outcomes: Counter[tuple[str, str]] = Counter()
     for outcome, predicted, annotated, count in table.iter_rows():
         for label in {predicted, annotated} - {""}:
-            judged[label] += count
             outcomes[label, outcome] += count
-    return judged, outcomes
+    return outcomes
 
 
 def _count_disputes(mirror: Mirror) -> Counter[str]:
     """Regions on whose label or boundary two people differ, for each of their labels."""
-    table = mirror["disagreements"].filter(pl.col("kind").cast(pl.String).is_in(["label", "boundary"]))
+    table = mirror["disagreements"].filter(_DISPUTED)
     counts: Counter[str] = Counter()
     for first, second in table.select(pl.col("first_label", "second_label").cast(pl.String)).iter_rows():
         counts.update({first, second} - {""})

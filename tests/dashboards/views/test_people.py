@@ -90,7 +90,15 @@ def test_doubts_about_regions_reach_their_labels(workspace: Workspace, labels: L
     assert found["sample_id"].to_list() == [doubted.sample_id]
 
 
-def test_unclear_labels_are_those_that_people_changed(mirror: Mirror, labels: LabelSchema) -> None:
+def test_unclear_labels_are_those_that_people_changed(
+    mirror: Mirror, samples: list[Sample], labels: LabelSchema
+) -> None:
+    compared = [
+        {entity.label for entity in (found.predicted, found.annotated) if entity}
+        for sample in samples
+        for one, other in combinations(list_latest_reviews(sample), 2)
+        for found in compare_with_review(one, other)
+    ]
     table = {row["label"]: row for row in unclear.tabulate_unclear(mirror, labels).iter_rows(named=True)}
     decisions = mirror["decisions"].with_columns(pl.col(pl.Categorical).cast(pl.String))
     relabelled = decisions.filter(pl.col("outcome") == "relabelled")
@@ -102,8 +110,29 @@ def test_unclear_labels_are_those_that_people_changed(mirror: Mirror, labels: La
     assert company["low"] < company["unclear"] <= company["high"]
     assert next(iter(table)) == "COMPANYNAME"
     assert {row["unclear"] for row in table.values() if not row["regions"]} == {None}
+    for code, row in table.items():
+        told = decisions.filter(pl.any_horizontal(pl.col("predicted_label", "annotated_label") == code)).height
+        told += len([one for one in compared if code in one])
+        assert row["regions"] == told, code
     swaps = unclear.tabulate_alternatives(mirror, "COMPANYNAME")
     assert swaps.filter(pl.col("annotated") == "COMPANYNAME")["regions"].sum() == company["relabelled"]
+
+
+def test_a_label_is_as_clear_as_two_people_who_agree_on_it(workspace: Workspace, labels: LabelSchema) -> None:
+    """One region of many differs; that the others are alike counts, and a sample with many regions is one case."""
+    sample = make_sample(1, labels)
+    [review] = sample.reviews
+    cities = [entity for entity in review.entities if entity.label == "CITY"]
+    other = replace(review, author=replace(review.author, name="bob@firm.test"))
+    changed = replace(other, entities=tuple(replace(e, label="STATE") if e in cities else e for e in review.entities))
+    record = replace(sample, annotations=(review, changed))
+    write_tasks(workspace.training_samples / "a.jsonl", [record], labels, task_ids=True)
+    rows = unclear.tabulate_unclear(refresh_mirror(workspace, labels), labels).iter_rows(named=True)
+    table = {row["label"]: row for row in rows if row["regions"]}
+    assert (table["CITY"]["unclear"], table["CITY"]["regions"]) == (1.0, len(cities))
+    alike = {entity.label for entity in review.entities} - {"CITY"}
+    assert alike
+    assert {table[label]["unclear"] for label in alike} == {0.0}
 
 
 def test_the_page_and_the_command_choose_the_same_samples(
