@@ -10,7 +10,7 @@ from typing import Any
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
-from goldspan.annotation.labelstudio.project.backend import CONNECTED, TITLE, find_leftovers
+from goldspan.annotation.labelstudio.project.backend import CONNECTED, TITLE, find_leftovers, shows_live_model
 from goldspan.annotation.labelstudio.project.config import compare_config, is_own_config
 from goldspan.annotation.labelstudio.project.survey import ProjectSurvey
 
@@ -100,7 +100,7 @@ def check_visibility(
 ) -> Finding:
     """Whether annotators see pre-annotations: those of one stored version, or of a live model named by its title."""
     shown = str(project.get("model_version") or "")
-    if shown and shown in {str(backend.get("title")) for backend in backends}:
+    if shows_live_model(project, backends):
         return Finding("predictions", Severity.OK, f"annotators see the live model {shown}")
     if not found.versions:
         return Finding("predictions", Severity.OK, "no pre-annotations to show")

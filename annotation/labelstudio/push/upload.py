@@ -203,7 +203,7 @@ def refresh_index(upload: Upload) -> None:
 
 def remove_duplicates(upload: Upload) -> tuple[int, tuple[str, ...]]:
     """Remove duplicate tasks and predictions, also those of another push."""
-    delete_duplicate_predictions(upload.client, upload.project, upload.index)
+    delete_duplicate_predictions(upload.client, upload.project, upload.index, upload.spool.entries)
     return delete_duplicate_tasks(upload.client, upload.project, upload.index)
 
 

@@ -9,11 +9,15 @@ import orjson
 import pytest
 
 from goldspan.annotation.labelstudio.api.progress import ignore_progress
+from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.labelstudio.pull.project import pull_project
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy
 from goldspan.annotation.labelstudio.pull.records import TaskSource
 from goldspan.annotation.labelstudio.pull.report import PullOptions
+from goldspan.annotation.labelstudio.pull.run import pull_annotations
 from goldspan.annotation.tasks.record import unpack_record
+from goldspan.annotation.tasks.store import list_files
+from goldspan.annotation.tasks.workspace import Workspace
 from tests.annotation.labelstudio.pull.test_changes import Project
 from tests.annotation.labelstudio.pull.test_records import MAPPING, make_annotation, make_task
 from tests.strategies import LABELS
@@ -36,6 +40,24 @@ class Studio(Project):
 
     def fill_drafts(self, task: dict[str, Any]) -> dict[str, Any]:
         return task
+
+
+def test_a_project_with_a_new_title_stays_in_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace, titles = Workspace(tmp_path), iter(["First", "Second", "Second"])
+    config = build_config(LABELS)
+
+    def read_project(client: Any, project: int) -> dict[str, Any]:
+        return {**ABOUT, "title": next(titles), "label_config": config}
+
+    monkeypatch.setattr("goldspan.annotation.labelstudio.pull.run.require_project", read_project)
+    client: Any = Studio()
+    for _ in range(3):
+        report = pull_annotations(client, workspace, LABELS, PullOptions(3))
+    assert (report.file.name, report.total, report.unchanged) == ("first.jsonl", 1, 1)
+    assert [file.name for file in list_files(workspace.training_samples)] == ["first.jsonl"]
+    elsewhere = PullOptions(3, output=tmp_path / "other.jsonl")
+    titles = iter(["Second"])
+    assert pull_annotations(client, workspace, LABELS, elsewhere).file == elsewhere.output
 
 
 def test_a_resumed_pull_ranks_by_the_reviewers_of_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

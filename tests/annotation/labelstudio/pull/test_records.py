@@ -185,7 +185,7 @@ def test_a_project_with_names_of_its_own_is_read_by_its_mapping() -> None:
     data = record["data"]
     assert (data["text"], data["language"], data["provenance"]["fields"]) == (TEXT, "en", {"ticket": 7})
     assert [lint.code for lint in pulled.lints] == ["foreign_relation"]
-    with pytest.raises(RecordError, match="studio adopt"):
+    with pytest.raises(RecordError, match="studio doctor --project 3"):
         build_foreign([person], {})
 
 
