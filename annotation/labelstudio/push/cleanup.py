@@ -33,7 +33,7 @@ def delete_duplicate_tasks(client: StudioClient, project: int, index: ProjectInd
 def delete_duplicate_predictions(
     client: StudioClient, project: int, index: ProjectIndex, entries: Mapping[str, SpoolEntry]
 ) -> int:
-    """Delete later predictions of a model version that a sample was pushed with and its task has twice; their number."""
+    """Delete later predictions of model versions that were pushed and that a task has twice; their number."""
     suspects = {
         found.task: entries[sample_id].versions
         for sample_id, found in index.found.items()
