@@ -10,7 +10,8 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.cli.shared.console import err, format_count, out, print_json, print_table, say, warn
+from goldspan.annotation.wording import format_count
+from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, NewDataOption, make_app
 

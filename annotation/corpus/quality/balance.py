@@ -11,6 +11,7 @@ from typing import Any
 from goldspan.annotation.corpus.quality.result import CheckResult
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Entity, Sample
+from goldspan.annotation.wording import format_count
 
 _GROUP = "balance"
 _BANDS = (
@@ -142,7 +143,8 @@ def _judge_positions(counts: BalanceCounts) -> CheckResult:
 def _judge_negatives(counts: BalanceCounts) -> CheckResult:
     share = counts.negatives / counts.samples if counts.samples else 0.0
     summary = (
-        f"{counts.negatives} of {counts.samples} samples hold no entity on purpose ({share:.1%}; 2% are wanted); "
+        f"Without an entity on purpose: {counts.negatives} of {format_count(counts.samples, 'sample')} ({share:.1%}; "
+        "2% are wanted); "
         f"{counts.unverified_negatives} more hold none, but nobody has said so."
     )
     info = {"negatives": counts.negatives, "unverified": counts.unverified_negatives}

@@ -33,6 +33,7 @@ from goldspan.annotation.labelstudio.push.validation import TaskValidator, fill_
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.remote import make_remote_folder, open_remote
 from goldspan.annotation.types import Sample
+from goldspan.annotation.wording import describe_error
 
 FILE_TASKS = 5000
 """Tasks in one file; Label Studio holds one file in memory while it reads it."""
@@ -129,4 +130,7 @@ def _open_target(target: str | Path, name: str) -> Iterator[tuple[str, IO[bytes]
         with files.open(f"{path}/{name}", "wb") as stream:
             yield address, stream
     except (OSError, ValueError, ImportError, GoldspanError) as error:
-        raise ConfigurationError(f"{address} cannot be written: {error}") from None
+        said = describe_error(error)
+        raise ConfigurationError(
+            f"{address} cannot be written: {said}. Correct --storage or its credentials."
+        ) from None
