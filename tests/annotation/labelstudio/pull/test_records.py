@@ -258,6 +258,10 @@ def test_rules_decide_in_their_order() -> None:
     everyone = [first, second, third]
     assert rank(everyone, parse_ranking_policy("latest")) == ([3, 2, 1], "latest")
     assert rank(everyone, parse_ranking_policy("majority")) == ([2, 1, 3], "latest")
+    assert rank([first, {**second, "completed_by": {"email": "a@x"}}, third], parse_ranking_policy("majority")) == (
+        [3, 2, 1],
+        "latest",
+    )
     assert rank([first, third], parse_ranking_policy("reviewer>majority", ["a@x"])) == ([1, 3], "reviewer")
     assert rank([{**first, "ground_truth": True}, second, third], RankingPolicy()) == ([1, 2, 3], "gold")
     assert rank([first], RankingPolicy()) == ([1], "only")
