@@ -17,6 +17,7 @@ from typing import IO, Any
 import orjson
 
 from goldspan.annotation.errors import DiskFullError, StateError
+from goldspan.annotation.wording import describe_error
 
 LARGEST_SETTINGS = 16 << 20
 """Bytes of a file of settings."""
@@ -56,7 +57,7 @@ class AtomicFile:
             if isinstance(error, OSError):
                 raise error
         except OSError as problem:
-            message = f"{self._path} was not written: {problem.strerror or problem}. Nothing was changed."
+            message = f"{self._path} was not written: {describe_error(problem)}. Nothing was changed."
             raise explain_refusal(problem, message) from None
         finally:
             self._temporary.unlink(missing_ok=True)
@@ -214,7 +215,7 @@ def explain_disk(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise explain_refusal(error, f"{path} cannot be written: {error.strerror or error}.") from None
+        raise explain_refusal(error, f"{path} cannot be written: {describe_error(error)}.") from None
 
 
 def is_full(error: BaseException) -> bool:

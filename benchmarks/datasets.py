@@ -64,10 +64,11 @@ def run_rows(folder: Path, samples: int) -> dict[str, object]:
 
 def run_import(folder: Path, samples: int) -> dict[str, object]:
     """Parquet rows to checked, written samples."""
+    from goldspan.annotation.formats.reading import ReadOptions
     from goldspan.annotation.formats.rows import get_shape
     from goldspan.annotation.formats.rows.convert import RowSource
     from goldspan.annotation.hub.client import Snapshot
-    from goldspan.annotation.hub.download import convert_shard
+    from goldspan.annotation.hub.download import RowReader, convert_shard
     from goldspan.annotation.hub.shards import HubShard, read_rows
     from goldspan.annotation.hub.state import DownloadState
     from goldspan.annotation.labels.schema import load_labels
@@ -80,8 +81,8 @@ def run_import(folder: Path, samples: int) -> dict[str, object]:
     source = RowSource("bench/rows", "0" * 40)
     started = time.process_time()
     rows = read_rows(folder / "train.parquet", "train.parquet")
-    reading = (get_shape("kiji"), source, load_taxonomy("kiji"), labels)
-    result = convert_shard(state, HubShard("train.parquet", "train", "train"), rows, reading, set())
+    reader = RowReader(get_shape("kiji"), source, load_taxonomy("kiji"), ReadOptions(labels))
+    result = convert_shard(state, HubShard("train.parquet", "train", "train"), rows, reader, set())
     return {"seconds": time.process_time() - started, "samples": result.samples, "rejected": result.rejected}
 
 

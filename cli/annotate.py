@@ -11,7 +11,8 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.project import find_project
-from goldspan.cli.shared.console import format_count, print_json, quote, say, warn
+from goldspan.annotation.wording import format_count
+from goldspan.cli.shared.console import print_json, quote, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption, make_app
 from goldspan.cli.shared.outputs import SAMPLES, ForceOption, output_option, refuse_existing

@@ -10,7 +10,8 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.cli.shared.console import err, format_count, out, print_json, print_table, say, warn
+from goldspan.annotation.wording import format_count
+from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, NewDataOption, make_app
 
@@ -35,11 +36,12 @@ def download(
     labels_map: Annotated[
         list[str] | None, typer.Option(metavar="A=B", help="Map a label, or a .toml or .json file of pairs; repeatable")
     ] = None,
+    language: Annotated[str, typer.Option(help="Language code of rows that name none")] = "",
     data: NewDataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Download a data set: kiji, AI4Privacy, Nemotron-PII, Gretel, or one uploaded by Goldspan.
+    """Download a data set whose rows have any form that `goldspan samples import` reads.
 
     Every row becomes a sample or a rejection with its reason. Run the command again to resume.
     """
@@ -67,6 +69,7 @@ def download(
             layout="files" if layout == "files" else "jsonl",
             taxonomy=taxonomy,
             labels_map=read_label_map(labels_map or (), schema),
+            language=language,
             on_shard=show_shard,
         )
     if as_json:

@@ -14,6 +14,7 @@ import typer
 
 from goldspan import __version__
 from goldspan.annotation.errors import GateClosedError, GoldspanError
+from goldspan.annotation.wording import describe_error
 from goldspan.cli.shared.exits import MEANINGS, Exit
 from goldspan.cli.shared.options import make_app
 from goldspan.cli.shared.signals import stop_on_sigterm
@@ -175,7 +176,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
         if error.filename is None:
             discard_output()
-        fail(f"{error.filename or 'The output cannot be written'}: {error.strerror or error}.")
+        fail(f"{error.filename or 'The output cannot be written'}: {describe_error(error)}.")
         sys.exit(Exit.FAILED)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goldspan.annotation.errors import InputError
-from goldspan.cli.shared.console import err, format_count, out, print_json, print_table, say, warn
+from goldspan.annotation.wording import format_count
+from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.outputs import output_option

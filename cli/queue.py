@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goldspan.cli.shared.console import format_count, print_json, print_table, quote, say, warn
+from goldspan.annotation.wording import format_count
+from goldspan.cli.shared.console import print_json, print_table, quote, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.outputs import SAMPLES, ForceOption, output_option, refuse_existing
 from goldspan.cli.shared.refusals import Refusals

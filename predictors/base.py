@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from goldspan.annotation.errors import GoldspanError, InputError, ServiceError
 from goldspan.annotation.loops import run_sync
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
+from goldspan.annotation.wording import format_count
 
 
 class TextInput(NamedTuple):
@@ -242,7 +243,7 @@ def _settle(future: asyncio.Future[Prediction], value: Prediction | Exception) -
 def _check_batch(predictor: Predictor, annotations: Any, texts: int) -> None:
     listed = annotations if isinstance(annotations, Sequence) else ()
     if len(listed) != texts or not all(isinstance(one, Annotation) for one in listed):
-        raise ServiceError(f"{predictor.name} did not give one Annotation for each of {texts} texts")
+        raise ServiceError(f"{predictor.name} did not give one Annotation for each of {format_count(texts, 'text')}")
 
 
 def _check_spans(annotation: Annotation, text: str) -> None:

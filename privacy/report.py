@@ -18,6 +18,7 @@ from goldspan.annotation.labelstudio.server.folder import read_record
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project, open_workspace
 from goldspan.annotation.tombstones import FOLDER
 from goldspan.annotation.uploads import list_uploads
+from goldspan.annotation.wording import format_count
 from goldspan.privacy.erase import HISTORY
 from goldspan.privacy.registry import STORES, list_unknown
 from goldspan.privacy.stores.base import Place, iter_files
@@ -82,7 +83,8 @@ def render_report(report: dict[str, Any]) -> str:
         lines.append(f"- Label Studio at {studio['url']} ({studio['database']}) {state}; its users see every task.")
     lines += ["", "## What left this machine", ""]
     lines += [
-        f"- {upload['at']}: {upload['kind']} {upload['service']} {_show(upload['name'])}, {upload['records']} records"
+        f"- {upload['at']}: {upload['kind']} {upload['service']} {_show(upload['name'])}, "
+        f"{format_count(upload['records'], 'record')}"
         + (f"; {upload['erased']} erasures since: delete it there." if upload["erased"] else ".")
         for upload in report["uploads"]
     ] or ["- No upload is recorded."]
@@ -93,7 +95,7 @@ def render_report(report: dict[str, Any]) -> str:
         f"- Erasures so far: {len(report['erasures'])}; withdrawn bundles: {len(report['withdrawn_bundles'])}."
     )
     lines += [
-        f"- {entry['at']}: a {entry['kind']}, {sum(entry['erased'].values())} records, "
+        f"- {entry['at']}: a {entry['kind']}, {format_count(sum(entry['erased'].values()), 'record')}, "
         f"{entry['remains']} places left to people."
         for entry in report["erasures"]
     ]
@@ -134,7 +136,11 @@ def _describe_access(workspace: Workspace, stores: Iterable[dict[str, Any]]) -> 
         status = workspace.root.stat()
         lines.append(f"{_name_user(status.st_uid)} owns the workspace (mode {stat.S_IMODE(status.st_mode):04o}).")
     exposed = sum(store["exposed"] for store in stores)
-    others = f"{exposed} files can be read by other users of this machine." if exposed else "No other user can read it."
+    others = (
+        f"{format_count(exposed, 'file')} can be read by other users of this machine."
+        if exposed
+        else "No other user can read it."
+    )
     lines.append(others)
     lines.append("The administrator of this machine, and whoever reads its backups, can read everything.")
     return lines

@@ -20,6 +20,7 @@ from typing import IO
 
 from goldspan.annotation.errors import GoldspanError, InputError
 from goldspan.annotation.formats.parquet import read_parquet_rows
+from goldspan.annotation.wording import describe_error
 from goldspan.privacy.subject import Subject
 from goldspan.serving.documents.package import read_package
 from goldspan.shards.packing import unpack
@@ -41,10 +42,8 @@ def search_file(path: Path, subject: Subject) -> bool:
         return _search(path, subject, _DEPTH)
     except ModuleNotFoundError as error:
         subject.unsearched[path] = f"it needs the package {error.name}"
-    except OSError as error:
-        subject.unsearched[path] = error.strerror or type(error).__name__
-    except GoldspanError as error:
-        subject.unsearched[path] = str(error).rstrip(".")
+    except (OSError, GoldspanError) as error:
+        subject.unsearched[path] = describe_error(error)
     return False
 
 

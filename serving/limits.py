@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.wording import format_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Admission:
             LimitError: too many wait already, or the block takes too long.
         """
         if self.waiting >= self._limits.waiting:
-            raise LimitError(f"The server is busy: {self.waiting} requests wait already.", 503, 2)
+            raise LimitError(f"The server is busy: {format_count(self.waiting, 'request')} waiting already.", 503, 2)
         self.waiting += 1
         try:
             await self._slots.acquire()

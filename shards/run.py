@@ -13,6 +13,7 @@ import orjson
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.files import explain_disk, make_private_folder
 from goldspan.annotation.locks import try_lock
+from goldspan.annotation.wording import format_count
 from goldspan.shards.engines.base import ENGINES, Engine, EngineOptions
 from goldspan.shards.engines.outcome import list_outcomes
 from goldspan.shards.plan import Shard, ShardPlan, make_plan, open_output
@@ -85,7 +86,7 @@ class ShardWork:
             )
         if summary.failed:
             name, reason = next(iter(summary.failed.items()))
-            raise StateError(f"{len(summary.failed)} shards were set aside, first {name}: {reason}")
+            raise StateError(f"Set aside: {format_count(len(summary.failed), 'shard')}, first {name}: {reason}")
         return summary
 
 

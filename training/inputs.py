@@ -13,6 +13,7 @@ import orjson
 from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.wording import describe_error
 from goldspan.training.bundle.lineage import find_bundle, find_newest_bundle
 from goldspan.training.bundle.verify import Bundle, open_bundle
 from goldspan.training.config import TrainingConfig, parse_config
@@ -107,7 +108,9 @@ def unpack_inputs(archive: bytes, folder: Path) -> RunInputs:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as packed:
             packed.extractall(folder, filter="data")
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise StateError(f"The inputs of the run cannot be unpacked: {error}. Start a new run.") from None
+        raise StateError(
+            f"The inputs of the run cannot be unpacked: {describe_error(error)}. Start a new run."
+        ) from None
     labels = load_labels(folder / _LABELS)
     config = parse_config(orjson.loads((folder / _CONFIG).read_bytes()))
     bundle = open_bundle(folder / _BUNDLE, labels) if (folder / _BUNDLE).is_dir() else None

@@ -32,7 +32,7 @@ from goldspan.annotation.formats.xml.documents import SUFFIXES, TYPE_SYSTEM, fin
 from goldspan.annotation.tasks.store import read_records
 
 TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
-_SURE, _ROWS = 0.3, 0.5
+SURE, _ROWS = 0.3, 0.5
 """From when on rows are of a shape, and a text file holds rows."""
 _JSON = frozenset({".json", ".jsonl", ".ndjson", ".manifest"})
 _BINARY = {".ann": "brat", ".spacy": "spacy", ".parquet": "parquet", ".arrow": "parquet"}
@@ -184,7 +184,7 @@ def detect_rows(rows: Sequence[Mapping[str, Any]], text_key: str = "") -> Detect
     if not rows:
         return Detected("goldspan", 0.0)
     sureness, shape = score_shapes([show_text(row, text_key) for row in rows])[0]
-    return Detected(shape.name, sureness) if sureness >= _SURE else Detected("goldspan", sureness)
+    return Detected(shape.name, sureness) if sureness >= SURE else Detected("goldspan", sureness)
 
 
 def _looks_like_json(head: str) -> bool:

@@ -14,6 +14,7 @@ from goldspan.annotation.formats.class_labels import decode_row, find_features
 from goldspan.annotation.formats.exports import encode_flat
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.types import Sample
+from goldspan.annotation.wording import describe_error
 
 _BATCH = 256
 _SMALL, _MAX_RATIO, _LARGEST_BATCH = 64 << 20, 250, 512 << 20
@@ -38,7 +39,7 @@ def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]
         with arrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
             yield from _list_rows(file.iter_batches(batch_size=_BATCH), file.schema_arrow)
     except (arrow.ArrowException, OSError) as error:
-        said, kind = str(error).rstrip("."), "Arrow" if path.suffix.lower() == ".arrow" else "Parquet"
+        said, kind = describe_error(error), "Arrow" if path.suffix.lower() == ".arrow" else "Parquet"
         raise InputError(f"{name or path} is not readable {kind}: {said}. Fetch it again or report it.") from None
 
 

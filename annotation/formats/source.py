@@ -126,16 +126,22 @@ def _read_shape(
     records: Iterator[JsonRecord], shape: RowShape, options: ReadOptions, on_error: OnError
 ) -> Iterator[SourceRow]:
     for record in records:
-        sample = _read_own_task(record.value, options.labels)
-        if sample:
-            yield SourceRow(record.file, record.line, sample)
-            continue
         try:
-            row = _find_better(shape, show_text(record.value, options.text_key)).read_row(record.value, options.rows)
+            row = read_shaped(record.value, shape, options)
         except RowError as error:
             on_error(make_record_error(error, record.file, record.line))
         else:
             yield SourceRow(record.file, record.line, row)
+
+
+def read_shaped(row: Mapping[str, Any], shape: RowShape, options: ReadOptions) -> RawRow | Sample:
+    """One row of a file whose rows have a shape; a task of ours is read whole.
+
+    Raises:
+        RowError: text or spans cannot be read.
+    """
+    sample = _read_own_task(row, options.labels)
+    return sample or _find_better(shape, show_text(row, options.text_key)).read_row(row, options.rows)
 
 
 def _find_better(shape: RowShape, row: Mapping[str, Any]) -> RowShape:

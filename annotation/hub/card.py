@@ -14,6 +14,7 @@ from goldspan.annotation.hub.features import COLUMNS
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.names import name_language
 from goldspan.annotation.types import Sample
+from goldspan.annotation.wording import format_count
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
@@ -119,7 +120,8 @@ def _find_prompts(provenance: Mapping[str, Any]) -> Iterable[str]:
 
 def _describe(facts: CardFacts, labels: LabelSchema, digest: str) -> str:
     return (
-        f"{facts.samples:,} texts with {facts.entities.total():,} entities of personal data and {facts.mentions:,} "
+        f"{format_count(facts.samples, 'text')} with {format_count(facts.entities.total(), 'entity')} of personal "
+        f"data and {facts.mentions:,} "
         f"mentions in {facts.clusters:,} coreference clusters. {facts.reviewed:,} were reviewed by people, "
         f"{facts.negatives:,} hold no entity. Fingerprint of the data: `{digest[:16]}`; label schema: "
         f"`{labels.fingerprint}`. This card was computed from the data by Goldspan."
@@ -130,7 +132,7 @@ def _describe_split(split: SplitReport) -> str:
     rows = [(name, f"{size:,}") for name, size in split.sizes.items()]
     return (
         f"{_table(('split', 'samples'), rows)}\n\n"
-        f"Near-duplicates and texts of one template stay in one split ({split.groups:,} groups). "
+        f"Near-duplicates and texts of one template stay in one split ({format_count(split.groups, 'group')}). "
         f"{split.grouped.group:.1%} of the held-out samples have a relative in train; "
         f"with a random split it would be {split.random.group:.1%}. "
         f"{split.grouped.value:.1%} of the held-out entity values occur in train. "
@@ -166,7 +168,9 @@ def _list_limits(facts: CardFacts, split: SplitReport, quality: QualityReport, l
     missing = [label.code for label in labels.entities if not facts.entities[label.code]]
     limits = []
     if facts.reviewed < facts.samples:
-        limits.append(f"{facts.samples - facts.reviewed:,} samples carry labels that no person has reviewed.")
+        limits.append(
+            f"Labels that no person has reviewed: those of {format_count(facts.samples - facts.reviewed, 'sample')}."
+        )
     if missing:
         limits.append(f"No example of: {', '.join(missing)}.")
     if quality.flagged:

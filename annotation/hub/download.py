@@ -8,33 +8,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from goldspan.annotation.errors import InputError, RecordError, UnknownNameError
 from goldspan.annotation.files import AtomicFile
-from goldspan.annotation.formats.mapping import map_label
-from goldspan.annotation.formats.rows import RowShape, find_shape, get_shape
-from goldspan.annotation.formats.rows.convert import RowSource, convert_row
-from goldspan.annotation.formats.rows.options import RowOptions
-from goldspan.annotation.formats.rows.raw import Code, RowError
+from goldspan.annotation.formats.detection import SURE, detect_rows
+from goldspan.annotation.formats.mapping import build_mapping
+from goldspan.annotation.formats.reading import ReadOptions
+from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape
+from goldspan.annotation.formats.rows.convert import RowDefaults, RowSource, convert_row
+from goldspan.annotation.formats.rows.raw import Code, RawRow, RowError
+from goldspan.annotation.formats.source import read_shaped
 from goldspan.annotation.hub.client import fetch_file, open_snapshot
 from goldspan.annotation.hub.shards import HubShard, list_shards, read_rows
 from goldspan.annotation.hub.state import DownloadReport, DownloadState, Layout, ShardResult
+from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.labels.taxonomy import (
-    OWN,
-    Taxonomy,
-    find_taxonomy,
-    list_taxonomies,
-    load_taxonomy,
-    open_taxonomy,
-)
+from goldspan.annotation.labels.taxonomy import Taxonomy, find_taxonomy
 from goldspan.annotation.tasks.codec import encode_task, load_task_validator, validate_task
 from goldspan.annotation.tasks.record import pack_record
+from goldspan.annotation.tasks.store import prepare_task
 from goldspan.annotation.tombstones import find_tombstones
 from goldspan.annotation.types import Sample
 
@@ -52,11 +51,13 @@ def download_dataset(
     layout: Layout = "jsonl",
     taxonomy: str | None = None,
     labels_map: Mapping[str, str] | None = None,
+    language: str = "",
     on_shard: Callable[[HubShard, ShardResult], None] = lambda shard, result: None,
 ) -> DownloadReport:
     """Download a data set into `output` and report every row.
 
-    `labels_map` maps external labels to ours (empty: drop), before any taxonomy.
+    Rows are read as `samples import` reads those of a file. `labels_map` maps external labels to ours (empty: drop),
+    before any taxonomy; `language` is that of rows that name none.
     Shards that an earlier run finished are not read again. Memory does not grow with the data set, apart from
     one number for each sample that keeps the same text from coming twice.
 
@@ -70,50 +71,75 @@ def download_dataset(
     used, done = state.read()
     shards = {shard.file: shard for shard in list_shards(snapshot.files, splits)}
     seen = {_make_key(name) for name in state.collect_ids(shard for file, shard in shards.items() if file in done)}
-    pairs = labels_map or {}
-    chosen = _add_pairs(open_taxonomy(taxonomy or used, labels), labels, pairs) if taxonomy or used else None
+    options = ReadOptions(labels)
     for file, shard in shards.items():
         if file in done:
             continue
         local = fetch_file(snapshot, file)
-        options = RowOptions(labels)
         rows = read_rows(local, file)
         probe = list(islice(rows, _PROBE))
-        shape = find_shape(column for row in probe if row for column in row) if probe else get_shape("kiji")
+        shape = _find_shape(probe)
+        preferred = taxonomy or used or _find_listed(repository)
         found = _list_labels(probe, shape, options)
-        chosen = chosen or _choose_taxonomy(repository, found, shape, (labels, pairs))
+        mapping, unknown = build_mapping(found, labels, labels_map or {}, preferred or shape.taxonomy)
+        if unknown and not preferred:
+            raise InputError(
+                f"{repository} has labels that nothing maps: {', '.join(unknown)}. Map them with --labels-map, or name "
+                "the taxonomy with --taxonomy."
+            )
+        used = mapping.name
         source = RowSource(repository, snapshot.revision, shard.split)
-        done[file] = convert_shard(state, shard, chain(probe, rows), (shape, source, chosen, options), seen)
-        state.write(chosen.name, done)
+        reader = RowReader(shape, source, mapping, options, RowDefaults(language) if language else None)
+        done[file] = convert_shard(state, shard, chain(probe, rows), reader, seen)
+        state.write(used, done)
         on_shard(shard, done[file])
     return DownloadReport(
         repository,
         snapshot.revision,
         snapshot.licence,
-        chosen.name if chosen else "",
+        used,
         str(state.folder),
         {file: done[file] for file in shards},
     )
 
 
-def convert_rows(
-    rows: Iterable[Row], shape: RowShape, source: RowSource, taxonomy: Taxonomy, options: RowOptions
-) -> Iterable[Sample | RowError]:
-    """One sample or one rejection for each row, in order; None is a row that could not be read."""
-    for number, row in enumerate(rows):
+@dataclass(frozen=True, slots=True)
+class RowReader:
+    """Reads the rows of one shard; `defaults` is None where each row has to name its language."""
+
+    shape: RowShape
+    source: RowSource
+    taxonomy: Taxonomy
+    options: ReadOptions
+    defaults: RowDefaults | None = None
+
+    def convert(self, row: Row, number: int) -> Sample | RowError:
+        """The sample of a row, under the id of its text, or its rejection; None is a row that could not be read."""
         try:
             if row is None:
-                raise RowError(Code.UNREADABLE_ROW)
-            yield convert_row(shape.read_row(row, options), number, source, taxonomy, options.labels)
+                return RowError(Code.UNREADABLE_ROW)
+            sample = self._read(row, number)
         except RowError as error:
-            yield error
+            return error
+        return replace(sample, sample_id=make_sample_id(sample.text, sample.language))
+
+    def _read(self, row: Mapping[str, Any], number: int) -> Sample:
+        found, labels = read_shaped(row, self.shape, self.options), self.options.labels
+        if isinstance(found, RawRow):
+            return convert_row(found, number, self.source, self.taxonomy, labels, self.defaults)
+        try:
+            prepare_task(found, labels)
+        except RecordError as error:
+            raise RowError(Code.UNWRITABLE, error.pointer) from None
+        place = self.source.describe(RawRow(found.text), number)
+        return replace(found, provenance={**found.provenance, **place})
 
 
 def convert_shard(
     state: DownloadState,
     shard: HubShard,
     rows: Iterable[Row],
-    context: tuple[RowShape, RowSource, Taxonomy, RowOptions],
+    reader: RowReader,
     seen: set[int],
 ) -> ShardResult:
     """Write the samples and rejections of one shard; `seen` holds what came before and grows."""
@@ -122,12 +148,13 @@ def convert_shard(
     unmapped: Counter[str] = Counter()
     erased = find_tombstones(state.output)
     with AtomicFile(state.locate_rejections(shard)) as rejections, state.open_samples(shard) as write:
-        for converted in convert_rows(rows, *context):
+        for row in rows:
+            converted = reader.convert(row, total)
             if isinstance(converted, Sample) and (
                 erased.has_id(converted.sample_id) or erased.has_text(converted.text)
             ):
                 converted = RowError(Code.ERASED)
-            outcome = _write_sample(converted, write, context[-1].labels, seen)
+            outcome = _write_sample(converted, write, reader.options.labels, seen)
             if isinstance(outcome, RowError):
                 rejected[outcome.code] += 1
                 record = {"file": shard.file, "row": total, "code": outcome.code, "detail": outcome.detail}
@@ -159,31 +186,37 @@ def _make_key(sample_id: str) -> int:
     return int(sample_id.replace("-", "")[:16], 16)
 
 
-def _choose_taxonomy(
-    repository: str, found: set[str], shape: RowShape, mapping: tuple[LabelSchema, Mapping[str, str]]
-) -> Taxonomy:
-    """The taxonomy that lists the repository, else our own labels, else one that knows them all; pairs come first."""
-    labels, pairs = mapping
-    own = open_taxonomy(OWN, labels)
-    listed = any(repository in load_taxonomy(name).repositories for name in list_taxonomies())
-    missing = found - pairs.keys()
-    if not listed and (shape.name == "kiji" or pairs) and missing <= own.targets.keys():
-        chosen = own
-    else:
-        chosen = find_taxonomy(repository, missing)
-    return _add_pairs(chosen, labels, pairs)
+def _find_shape(rows: Sequence[Row]) -> RowShape:
+    """The shape of the first rows of a shard; that of an empty shard does not matter.
+
+    Raises:
+        InputError: no reader knows them.
+    """
+    if not (read := [row for row in rows if row is not None]):
+        return SHAPES[0]
+    found = detect_rows(read)
+    if found.sureness < SURE:
+        columns = ", ".join(sorted({column for row in read for column in row})) or "(none)"
+        raise InputError(
+            f"The columns {columns} fit no known data set. Known shapes: {', '.join(shape.name for shape in SHAPES)}. "
+            "Save the data set as JSONL and name its columns to `goldspan samples import`."
+        )
+    return get_shape(found.format)
 
 
-def _add_pairs(taxonomy: Taxonomy, labels: LabelSchema, pairs: Mapping[str, str]) -> Taxonomy:
-    given = {external: map_label(external, ours, labels) for external, ours in pairs.items()}
-    return replace(taxonomy, targets={**taxonomy.targets, **given})
+def _find_listed(repository: str) -> str:
+    """The name of the taxonomy that lists the repository; empty if none does."""
+    try:
+        return find_taxonomy(repository).name
+    except UnknownNameError:
+        return ""
 
 
-def _list_labels(rows: Iterable[Row], shape: RowShape, options: RowOptions) -> set[str]:
-    found: set[str] = set()
+def _list_labels(rows: Iterable[Row], shape: RowShape, options: ReadOptions) -> list[str]:
+    found: dict[str, None] = {}
     for row in rows:
-        try:
-            found.update(label for span in shape.read_row(row or {}, options).spans for label in span.labels)
-        except RowError:
-            continue
-    return found
+        with suppress(RowError):
+            read = read_shaped(row or {}, shape, options)
+            if isinstance(read, RawRow):
+                found.update((label, None) for span in read.spans for label in span.labels)
+    return list(found)

@@ -11,6 +11,7 @@ from typing import Any
 
 from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.annotation.formats.parquet import read_parquet_rows
+from goldspan.annotation.formats.wrappers import unwrap_rows
 from goldspan.annotation.identity import digest
 from goldspan.annotation.tasks.store import read_records
 
@@ -89,7 +90,7 @@ def _read_json(path: Path) -> Iterator[Mapping[str, Any] | None]:
         nonlocal bad
         bad += 1
 
-    for record in read_records(path, count_bad):
+    for record in read_records(path, count_bad, coerce=unwrap_rows):
         yield from (None for _ in range(bad))
         bad = 0
         yield record.value

@@ -11,8 +11,9 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.wording import format_count
 from goldspan.cli.evaluate.scoring import format_rate, name_refusals
-from goldspan.cli.shared.console import format_count, out, print_json, print_table, quote, say, warn
+from goldspan.cli.shared.console import out, print_json, print_table, quote, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import SAMPLES, output_option

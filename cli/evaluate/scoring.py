@@ -12,7 +12,8 @@ from rich.text import Text
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.redaction import show_controls
-from goldspan.cli.shared.console import format_count, out, warn
+from goldspan.annotation.wording import format_count
+from goldspan.cli.shared.console import out, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.evaluation.matching.levels import Level

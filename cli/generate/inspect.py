@@ -10,9 +10,10 @@ import typer
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import find_workspace
+from goldspan.annotation.wording import format_count
 from goldspan.cli.generate.options import GenerationOptions, JobOptions, RunName, read_settings
 from goldspan.cli.generate.progress import RunBar
-from goldspan.cli.shared.console import format_count, out, print_json, print_table, say, warn
+from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.option_groups import expand_option_groups
 from goldspan.cli.shared.options import DataOption, JsonOption, NewDataOption
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from goldspan.cli.shared.console import format_count, say, warn
+from goldspan.annotation.wording import format_count
+from goldspan.cli.shared.console import say, warn
 from goldspan.cli.shared.progress import ProgressBar
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import typer
 
 from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.labels.schema import find_own_label_file, load_labels
-from goldspan.cli.shared.console import format_count, print_json, print_table, say, warn
+from goldspan.annotation.wording import format_count
+from goldspan.cli.shared.console import print_json, print_table, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import build_labels, find_label_file, find_own_label_file, load_labels
+from goldspan.annotation.wording import format_count
 from goldspan.cli.labels import change
 from goldspan.cli.labels.map import register
-from goldspan.cli.shared.console import format_count, out, print_json, print_table, say, warn
+from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.outputs import check_output

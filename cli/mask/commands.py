@@ -10,6 +10,7 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.wording import format_count
 from goldspan.cli.mask.checking import register
 from goldspan.cli.mask.options import (
     CountryOption,
@@ -19,7 +20,7 @@ from goldspan.cli.mask.options import (
     VaultOption,
     open_vault,
 )
-from goldspan.cli.shared.console import fail, format_count, print_json, say, warn
+from goldspan.cli.shared.console import fail, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, RunGroup, make_app
 from goldspan.cli.shared.outputs import check_output

@@ -9,6 +9,7 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.wording import format_count
 from goldspan.cli.evaluate.audit import audit
 from goldspan.cli.samples import importing, mixing, saturation
 from goldspan.cli.samples.dedupe import dedupe
@@ -16,7 +17,7 @@ from goldspan.cli.samples.export import export
 from goldspan.cli.samples.files import NO_SAMPLES, FilesArgument
 from goldspan.cli.samples.quality import quality
 from goldspan.cli.samples.split import split
-from goldspan.cli.shared.console import format_count, out, print_json, print_table, say, warn
+from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.outputs import output_option

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from goldspan.annotation.errors import InputError
+from goldspan.annotation.wording import format_count
 from goldspan.cli.samples.files import FilesArgument, SampleFiles
-from goldspan.cli.shared.console import format_count, print_json, print_table, say
+from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import check_output
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, find_shard_command

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldspan.annotation.labels.schema import LabelSchema, is_code
-from goldspan.cli.shared.console import format_count, out, quote, say, warn
+from goldspan.annotation.wording import format_count
+from goldspan.cli.shared.console import out, quote, say, warn
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:

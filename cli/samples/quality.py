@@ -9,8 +9,9 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.wording import format_count
 from goldspan.cli.samples.files import FilesArgument
-from goldspan.cli.shared.console import format_count, print_json, print_table, say
+from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import output_option

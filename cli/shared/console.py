@@ -73,12 +73,6 @@ out = PipeConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = TerminalConsole(stderr=True)
 
 
-def format_count(number: int, noun: str) -> str:
-    """`1 sample`, `2,000 samples`, `0 entities`."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number:,} {noun if number == 1 else plural}"
-
-
 def say(message: str) -> None:
     """Print a message that is not the result."""
     err.print(message)

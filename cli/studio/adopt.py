@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goldspan.annotation.wording import describe_error
 from goldspan.cli.shared.options import JsonOption, NewDataOption
 from goldspan.cli.studio.connection import end_with_refused, show_progress
 
@@ -120,7 +121,7 @@ def _read_labels_map(given: Sequence[str]) -> dict[str, str]:
             document = parse_toml(Path(entry).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigurationError(
-                f"--labels-map takes LABEL=CODE or a TOML file of them; {entry} is neither ({error})."
+                f"--labels-map takes LABEL=CODE or a TOML file of them; {entry} is neither ({describe_error(error)})."
             ) from None
         table = document.get("labels", document)
         codes |= {str(label): str(code) for label, code in table.items()}

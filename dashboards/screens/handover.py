@@ -9,6 +9,7 @@ import polars as pl
 import streamlit as st
 
 from goldspan.annotation.errors import GoldspanError, RecordError
+from goldspan.annotation.wording import format_count
 from goldspan.dashboards import ui
 from goldspan.dashboards.state import DashboardState, load_state, load_verdict
 from goldspan.dashboards.views import handover
@@ -63,11 +64,11 @@ def _offer_freeze(state: DashboardState, verdict: GateVerdict) -> None:
             st.error("Nothing was frozen:")
             st.text(str(error))
         else:
-            st.success(f"Froze {manifest['data']['samples']} samples.")
+            st.success(f"Froze {format_count(manifest['data']['samples'], 'sample')}.")
             st.text(f"{show_sizes(manifest)}\n{folder}")
             warnings = list_warnings(manifest)
             if lost:
-                warnings.append(f"{len(lost)} records were left out because they cannot be read whole.")
+                warnings.append(f"Left out: {format_count(len(lost), 'record')} that cannot be read whole.")
             for warning in warnings:
                 st.warning(warning)
     if not verdict.open:

@@ -6,6 +6,7 @@ import polars as pl
 import streamlit as st
 
 from goldspan.annotation.labelstudio.push.receipt import read_pushed
+from goldspan.annotation.wording import format_count
 from goldspan.dashboards import ui
 from goldspan.dashboards.links import link_samples
 from goldspan.dashboards.state import DashboardState, load_agreement, load_state, load_verdict
@@ -35,7 +36,9 @@ def draw() -> None:
     funnel = overview.count_funnel(state.mirror, read_pushed(state.workspace), count_handed_over(state.workspace))
     _show_step(overview.suggest_step(funnel), commands)
     if state.mirror.unreadable:
-        st.warning(f"{state.mirror.unreadable} records cannot be read. `goldspan samples check` lists them:")
+        st.warning(
+            f"{format_count(state.mirror.unreadable, 'record')} cannot be read. `goldspan samples check` lists them:"
+        )
         st.code(commands.check_layers(), language="bash")
     with st.container(horizontal=True, gap="small"):
         _show_indicators(found)
@@ -76,7 +79,7 @@ def _show_gate(state: DashboardState, reviewed: int) -> None:
     """Show how far each criterion of the gate is met."""
     ui.begin_section("Gate")
     if reviewed > _JUDGED_AT_ONCE:
-        st.markdown(f"{reviewed:,} samples are reviewed. [Hand-over](/hand-over) judges them.")
+        st.markdown(f"{format_count(reviewed, 'sample')} reviewed. [Hand-over](/hand-over) judges them.")
         return
     verdict = load_verdict(state)
     met = sum(criterion.passed for criterion in verdict.criteria)

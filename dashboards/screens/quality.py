@@ -8,6 +8,7 @@ import streamlit as st
 
 from goldspan.annotation.corpus.quality.measure import QualityReport, measure_quality
 from goldspan.annotation.errors import RecordError
+from goldspan.annotation.wording import format_count
 from goldspan.dashboards import charts, ui
 from goldspan.dashboards.mirror.sources import load_samples
 from goldspan.dashboards.state import DashboardState, load_state, track_progress
@@ -156,7 +157,7 @@ def _draw_skeletons(state: DashboardState, languages: list[str]) -> None:
         st.success("No two samples share a skeleton.", icon=":material/check_circle:")
         return
     repeated = quality.count_repeated(state.mirror, languages)
-    st.text(f"{repeated:,} samples share their skeleton (the text with labels for entities) with another.")
+    st.text(f"{format_count(repeated, 'sample')} with the skeleton (the text with labels for entities) of another.")
     ui.show_table(skeletons, "skeletons", {"sample": "example"})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from goldspan.annotation.tasks.workspace import find_workspace
+from goldspan.annotation.wording import format_count
 from goldspan.dashboards import charts, ui
 from goldspan.dashboards.views import runs
 from goldspan.generators.runs.folder import list_runs
@@ -32,7 +33,7 @@ def _draw_runs() -> None:
     chosen = by_name.get(name, found[0])
     st.progress(
         min(1.0, (chosen.done + chosen.dead) / max(chosen.samples, 1)),
-        f"{chosen.done:,} of {chosen.samples:,} samples done",
+        f"{chosen.done:,} of {format_count(chosen.samples, 'sample')} done",
     )
     ui.show_metrics(
         [

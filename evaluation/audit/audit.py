@@ -15,6 +15,7 @@ from goldspan.annotation.corpus.splits import split_samples
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.annotation.wording import format_count
 from goldspan.evaluation.audit.findings import Audited, AuditFinding, apply_findings, find_disagreements, rank_samples
 from goldspan.evaluation.audit.ranking import rank_findings
 from goldspan.evaluation.audit.tokens import GoldTokens, judge_tokens, read_gold_tokens
@@ -173,7 +174,7 @@ def iter_folds(
     shares = {"train": 1.0, **{f"fold {number}": 1.0 for number in range(1, folds)}}
     split = split_samples(outline_samples(gold, labels), shares)
     if any(not split.members(name) for name in split.names):
-        raise InputError(f"{len(gold)} samples cannot be cut into {folds} folds of unrelated samples.")
+        raise InputError(f"{format_count(len(gold), 'sample')} cannot be cut into {folds} folds of unrelated samples.")
     for name in split.names:
         held = [gold[index] for index in split.members(name)]
         yield held, [sample for sample, fold in zip(gold, split.assignment, strict=True) if fold != name]
@@ -186,7 +187,9 @@ def list_cautions(samples: Sequence[Sample]) -> list[str]:
     rare = sorted(label for label, count in counts.items() if count < _LEAST_EXAMPLES)
     cautions = []
     if len(gold) < _LEAST_SAMPLES:
-        cautions.append(f"{len(gold)} samples are few for an audit by folds; {_LEAST_SAMPLES} or more are better.")
+        cautions.append(
+            f"Only {format_count(len(gold), 'sample')} for an audit by folds; {_LEAST_SAMPLES} or more are better."
+        )
     if rare:
         shown = ", ".join(rare[:8]) + (" …" if len(rare) > 8 else "")
         cautions.append(f"Fewer than {_LEAST_EXAMPLES} examples, so findings of these labels mean little: {shown}.")

@@ -12,6 +12,7 @@ from goldspan.annotation.identity import digest, hash_text
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
 from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample
+from goldspan.annotation.wording import format_count
 from goldspan.evaluation.matching.annotations import parse_time
 
 Source = str | Path | Iterable[Sample]
@@ -86,7 +87,9 @@ def read_pairing(
     if not pairing.documents:
         examples = {exclusion.reason: exclusion.sample_id for exclusion in reversed(pairing.exclusions)}
         counts = Counter(exclusion.reason for exclusion in pairing.exclusions).most_common(3)
-        reasons = "; ".join(f"{reason} ({count:,} samples, such as {examples[reason]})" for reason, count in counts)
+        reasons = "; ".join(
+            f"{reason} ({format_count(count, 'sample')}, such as {examples[reason]})" for reason, count in counts
+        )
         raise InputError(f"Nothing can be scored: {reasons or 'there are no samples'}.")
     return pairing
 

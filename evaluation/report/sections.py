@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from goldspan.annotation.wording import format_count
 from goldspan.evaluation.matching.match import ERROR_KINDS
 from goldspan.evaluation.report.collect import DataSetReport, Report, find_f1
 from goldspan.evaluation.report.svg import Point, draw_bars, draw_heatmap, draw_scatter, draw_stacks
@@ -78,7 +79,8 @@ def _show_quality(data: DataSetReport, number: int, report: Report) -> Section:
     kind = "own data" if number == 0 else "external data"
     held_out = first.data.get("split_kind", "unknown")
     notes = (
-        f"{data.documents} documents, level {first.level.value}, {first.scheme.value} spans; held out: {held_out}. "
+        f"{format_count(data.documents, 'document')}, level {first.level.value}, {first.scheme.value} spans; held "
+        f"out: {held_out}. "
         f"Differences are to {data.comparison.reference}; p-values are corrected over all pairs (Holm).",
         "Leaked: share of personal characters that stay readable. No leak: share of documents in which none does.",
         *data.comparison.notes,
@@ -174,7 +176,8 @@ def _show_costs(report: Report) -> Section:
     charts = (Chart("frontier", title, draw_scatter(title, points, axis, "strict F1")),) if points else ()
     notes = (
         f"For 1,000 documents like those of {report.own.name}. “All in” spreads training and annotation over "
-        f"{report.volume:,} documents. On the frontier are systems that no other one beats in both cost and strict F1.",
+        f"{format_count(report.volume, 'document')}. On the frontier are systems that no other one beats in both "
+        "cost and strict F1.",
         "Training and processor time are measured and multiplied by the prices below; annotation is the number of "
         "documents that the fit used times the minutes below. A dash: not known.",
     )

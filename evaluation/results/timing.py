@@ -12,6 +12,7 @@ import numpy as np
 
 from goldspan.annotation.errors import ServiceError
 from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.annotation.wording import format_count
 from goldspan.evaluation.matching.documents import Pairing
 from goldspan.predictors.base import Predictor, Usage
 from goldspan.predictors.run import iter_outcomes
@@ -46,7 +47,8 @@ def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> P
     answered = [outcome.prediction for outcome in outcomes if outcome.prediction is not None]
     if outcomes and not answered:
         raise ServiceError(
-            f"{predictor.name} read none of {len(outcomes)} texts. The first failure: {outcomes[0].error}"
+            f"{predictor.name} read none of {format_count(len(outcomes), 'text')}. The first failure: "
+            f"{outcomes[0].error}"
         )
     nothing = Annotation(Author.model(predictor.model_version))
     paired = replace(

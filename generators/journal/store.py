@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Self
 
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import make_private_folder, open_private
+from goldspan.annotation.wording import describe_error
 from goldspan.generators.journal.lock import RunLock
 from goldspan.generators.journal.migrations import migrate
 
@@ -121,7 +122,8 @@ class RunJournal:
             return None
         if isinstance(error, OSError | sqlite3.OperationalError):
             return StateError(
-                f"The run cannot be written to {self.folder}: {error}. Everything committed so far is kept; "
+                f"The run cannot be written to {self.folder}: {describe_error(error)}. Everything committed so far "
+                "is kept; "
                 f"make room or make the folder writable, then `{self.command} resume {self.run_id}`."
             )
         return self._name_damage(error) if isinstance(error, sqlite3.Error) else None

@@ -17,6 +17,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples, write_samples
 from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.annotation.wording import format_count
 from goldspan.generators.mixing.plan import MixPlan, MixSource
 from goldspan.generators.noise.apply import REGISTERS, add_noise, find_checked
 from goldspan.generators.specs.draw import Spec, draw_spec, list_document_types
@@ -109,7 +110,8 @@ def _choose_ids(
             continue
         if count > available[source.name]:
             raise InputError(
-                f"The source {source.name} has {available[source.name]} samples; its share of {total} needs {count}. "
+                f"The source {source.name} has {format_count(available[source.name], 'sample')}; its share of "
+                f"{total} needs {count}. "
                 "Lower `samples` or its share."
             )
         chosen[source.name] = frozenset(heapq.nsmallest(count, ids[source.name], key=lambda i: _rank(plan.seed, i)))

@@ -19,6 +19,7 @@ import httpx2
 from goldspan.annotation.answers import AnswerMeter, compute_wait
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.origins import is_loopback
+from goldspan.annotation.wording import describe_error
 from goldspan.generators.providers.http import MAX_ANSWER, Decompressor
 
 _TIMEOUT = 600.0
@@ -79,7 +80,7 @@ class JsonPoster:
         except TimeoutError:
             raise PostError(f"no whole answer in {seconds:,.0f} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise PostError(str(error) or type(error).__name__) from None
+            raise PostError(describe_error(error)) from None
 
     async def _post(self, content: bytes, headers: dict[str, str]) -> PostReply:
         async with self._session.post(

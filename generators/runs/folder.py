@@ -11,6 +11,7 @@ from typing import NamedTuple
 from goldspan.annotation.errors import ConfigurationError, GoldspanError, InputError, StateError, UnknownNameError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
+from goldspan.annotation.wording import format_count
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import list_submissions
 from goldspan.generators.providers.credentials import confirm_address
@@ -145,7 +146,7 @@ def begin_run(
             settings = _merge_settings(journal, RunSettings.from_dict(stored["settings"]), settings)
         with journal.transaction(durable=True):
             if "settings" not in stored:
-                journal.write_event("begun", f"{settings.samples} samples from {settings.provider}")
+                journal.write_event("begun", f"{format_count(settings.samples, 'sample')} from {settings.provider}")
                 journal.write_settings({"written": 0})
             journal.write_settings({"settings": settings.to_dict(), "parts": settings.parts(labels)})
     return folder

@@ -11,6 +11,7 @@ from filelock import FileLock
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import make_private_folder, open_private
 from goldspan.annotation.locks import try_lock
+from goldspan.annotation.wording import describe_error
 
 _PATIENCE = 0.5
 """Seconds to wait: a server that is shutting down holds the lock for a moment."""
@@ -62,7 +63,7 @@ def lock_state(path: Path) -> FileLock:
     except FileExistsError:
         raise StateError(f"{path.parent} is a file, so {path} cannot lie in it. {_ADVICE}") from None
     except OSError as error:
-        raise StateError(f"The state file {path} cannot be written: {error.strerror or error}. {_ADVICE}") from error
+        raise StateError(f"The state file {path} cannot be written: {describe_error(error)}. {_ADVICE}") from error
     if lock is None:
         raise StateError(
             f"Another `goldspan simulate` is using the state file {path}. End it, or give this one its own --state."
@@ -90,7 +91,7 @@ def open_database(path: Path, profile: str) -> sqlite3.Connection:
         os.close(open_private(str(path), os.O_RDWR | os.O_CREAT))
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except (sqlite3.Error, OSError) as error:
-        raise StateError(f"The state file {path} cannot be opened: {error}. {_ADVICE}") from error
+        raise StateError(f"The state file {path} cannot be opened: {describe_error(error)}. {_ADVICE}") from error
     try:
         _prepare(database, path, profile)
     except sqlite3.Error as error:

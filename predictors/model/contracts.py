@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.wording import describe_error
 from goldspan.predictors.model import directory as layout
 from goldspan.predictors.model.predictor import check_probes, open_runtime
 from goldspan.predictors.model.signing import SignaturePolicy, verify_folder
@@ -58,7 +59,7 @@ def _run(name: str, check: Callable[[], Iterator[str]]) -> ContractCheck:
     except GoldspanError as error:
         reasons = (str(error),)
     except (OSError, KeyError, TypeError, ValueError, IndexError) as error:
-        reasons = (f"cannot be checked: {type(error).__name__}: {error}",)
+        reasons = (f"cannot be checked: {type(error).__name__}: {describe_error(error)}",)
     return ContractCheck(name, not reasons, reasons)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from goldspan.annotation.errors import ServiceError
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import Entity
+from goldspan.annotation.wording import format_count
 from goldspan.predictors.model.encoding import EncodedText
 from goldspan.predictors.windows import Window
 
@@ -97,7 +98,9 @@ def decode_entities(
     if not len(encoded):
         return ()
     if not np.less(logits, np.inf).all():
-        raise ServiceError(f"The model gave NaN or infinite values for a text of {len(encoded)} tokens.")
+        raise ServiceError(
+            f"The model gave NaN or infinite values for a text of {format_count(len(encoded), 'token')}."
+        )
     scaled = log_softmax(np.asarray(logits, dtype=np.float32) / np.float32(options.temperature))
     biased = scaled.copy()
     biased[:, 1:] += np.float32(options.bias)

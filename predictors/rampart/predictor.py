@@ -19,6 +19,7 @@ from goldspan.annotation.errors import ServiceError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.types import Annotation, Author, Entity
+from goldspan.annotation.wording import format_count
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.rampart.package import ATTRIBUTION, find_model
 from goldspan.predictors.tags import TaggedToken, read_tags
@@ -133,9 +134,13 @@ class RampartPredictor(LocalPredictor):
         try:
             logits = np.asarray(self._session.run(["logits"], feed)[0], dtype=np.float32)
         except Exception as error:  # noqa: BLE001
-            raise ServiceError(f"Rampart could not read a text of {sum(map(len, rows))} tokens: {error}") from None
+            raise ServiceError(
+                f"Rampart could not read a text of {format_count(sum(map(len, rows)), 'token')}: {error}"
+            ) from None
         if not np.isfinite(logits).all():
-            raise ServiceError(f"Rampart gave NaN or infinite values for a text of {sum(map(len, rows))} tokens.")
+            raise ServiceError(
+                f"Rampart gave NaN or infinite values for a text of {format_count(sum(map(len, rows)), 'token')}."
+            )
         raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
         probabilities: NDArray[np.float32] = raised / raised.sum(axis=-1, keepdims=True)
         return probabilities[:, 1:]

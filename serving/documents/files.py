@@ -16,6 +16,7 @@ from goldspan.annotation.errors import GoldspanError, InputError, MaskingError
 from goldspan.annotation.files import explain_disk, suggest_path
 from goldspan.annotation.identity import digest
 from goldspan.annotation.locks import hold_lock
+from goldspan.annotation.wording import describe_error
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings
 from goldspan.serving.documents.registry import find_document_masker
@@ -130,7 +131,7 @@ async def mask_file(
         try:
             counts = await work(source, temporary, shared, settings)
         except OSError as error:
-            raise InputError(f"{source} cannot be masked: {error.strerror or type(error).__name__}.") from None
+            raise InputError(f"{source} cannot be masked: {describe_error(error)}.") from None
         except GoldspanError:
             raise
         except Exception as error:  # noqa: BLE001

@@ -55,7 +55,7 @@ def test_bundles_are_withdrawn_and_get_a_successor(workspace: Workspace, labels:
     }  # fmt: skip
     assert successor.manifest["data"]["samples"] == 21
     assert all(splits[name] == part for part, name, _ in successor.iter_texts())
-    with pytest.raises(StateError, match=r"withdrawn: 3 samples were erased\. Use its successor v1-r1"):
+    with pytest.raises(StateError, match=r"withdrawn, with 3 samples erased\. Use its successor v1-r1"):
         open_bundle(workspace.bundles / "v1", labels)
     with pytest.raises(StateError, match="copy of the bundle v1"):
         open_for_training(copy, labels, workspace.root)

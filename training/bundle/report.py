@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldspan.annotation.corpus.splits import explain_empty
+from goldspan.annotation.wording import format_count
 
 _MOST_LOOKUP = 0.3
 """Share of held-out entities that a lookup may solve before a bundle warns."""
@@ -20,8 +21,10 @@ def summarise(manifest: Mapping[str, Any]) -> str:
         if "carrier" in split["leakage"]:
             leakage += f", {split['leakage']['carrier']:.1%} of held-out sentences in train but for their entities"
     return (
-        f"{data['samples']} samples ({data['reviewed']} reviewed), {data['entities']} entities, "
-        f"{data['clusters']} clusters; {show_sizes(manifest)}; {split['groups']} groups; {leakage}."
+        f"{format_count(data['samples'], 'sample')} ({data['reviewed']} reviewed), "
+        f"{format_count(data['entities'], 'entity')}, "
+        f"{format_count(data['clusters'], 'cluster')}; {show_sizes(manifest)}; "
+        f"{format_count(split['groups'], 'group')}; {leakage}."
     )
 
 
@@ -42,7 +45,7 @@ def list_warnings(manifest: Mapping[str, Any]) -> list[str]:
             "scores on this test split say little about other texts."
         )
     if data["negatives"]:
-        warnings.append(f"{data['negatives']} samples hold no span; kiji's loader passes over them.")
+        warnings.append(f"kiji's loader passes over {format_count(data['negatives'], 'sample')} without a span.")
     if gate["verdict"] == "not_asked":
         warnings += gate["reasons"] or [
             "The gate was not checked: it judges the workspace's training_samples, not other files."

@@ -17,6 +17,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_records, read_samples
 from goldspan.annotation.tasks.workspace import check_file_name
 from goldspan.annotation.types import Sample
+from goldspan.annotation.wording import format_count
 from goldspan.training.bundle.card import CARD
 from goldspan.training.bundle.manifest import MANIFEST, MAPPINGS, check_manifest, hash_folder, seal_manifest
 from goldspan.training.bundle.successor import find_successor
@@ -95,9 +96,8 @@ def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
 def describe_notice(notice: Mapping[str, Any]) -> str:
     """Why a bundle cannot be used, and what can."""
     successor = f" Use its successor {notice['successor']}." if notice.get("successor") else ""
-    return (
-        f"the bundle {notice.get('name')}, which was withdrawn: {notice.get('erased')} samples were erased.{successor}"
-    )
+    erased = format_count(int(notice.get("erased", 0)), "sample")
+    return f"the bundle {notice.get('name')}, which was withdrawn, with {erased} erased.{successor}"
 
 
 def _advise(folder: Path, fingerprint: str) -> str:
@@ -152,4 +152,6 @@ def _check_splits(bundle: Bundle) -> None:
         counts[name] += 1
     for name, size in bundle.manifest["split"]["sizes"].items():
         if counts[name] != size:
-            raise StateError(f"{bundle.folder}: {name} has {counts[name]} samples, the manifest records {size}.")
+            raise StateError(
+                f"{bundle.folder}: {name} has {format_count(counts[name], 'sample')}, the manifest records {size}."
+            )

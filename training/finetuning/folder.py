@@ -13,6 +13,7 @@ from typing import Any
 
 from goldspan.annotation.errors import ConfigurationError, GoldspanError, StateError, UnknownNameError
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
+from goldspan.annotation.wording import format_count
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.credentials import confirm_address, find_key
 from goldspan.generators.providers.profiles import normalise_url
@@ -91,7 +92,9 @@ def begin_run(workspace: Workspace, plan: TuningPlan, name: str, consent: Mappin
                     "begun_at": time.time(),
                 }
             )
-            journal.write_event("begun", f"{plan.counts.rows} rows for {settings.model} at {settings.provider}")
+            journal.write_event(
+                "begun", f"{format_count(plan.counts.rows, 'row')} for {settings.model} at {settings.provider}"
+            )
         failpoint("run-planned")
     return folder
 

@@ -21,6 +21,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.extras import require_packages
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
 from goldspan.annotation.types import Sample
+from goldspan.annotation.wording import format_count
 from goldspan.predictors.artifact import write_settings
 from goldspan.predictors.crf.features import describe_text, tag_tokens
 from goldspan.predictors.stacking import open_base
@@ -89,7 +90,8 @@ class CrfMethod(Method[CrfSettings]):
         }
         write_settings(context.staging, "crf", options)
         context.report(
-            f"Trained on {len(examples)} samples of the bundle and {len(pool)} unreviewed ones of the workspace."
+            f"Trained on {format_count(len(examples), 'sample')} of the bundle and {len(pool)} unreviewed ones of "
+            "the workspace."
         )
         details = {"reviewed": len(examples), "unreviewed": len(pool), "labels_of_base": list(trained.from_base)}
         return Fitted(context.staging, details=details)

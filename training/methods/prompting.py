@@ -16,6 +16,7 @@ from goldspan.annotation.files import explain_disk, make_private_folder
 from goldspan.annotation.identity import digest
 from goldspan.annotation.tasks.store import write_samples
 from goldspan.annotation.types import Sample
+from goldspan.annotation.wording import format_count
 from goldspan.generators.providers.credentials import confirm_address
 from goldspan.generators.providers.profiles import find_profile, normalise_url
 from goldspan.predictors.artifact import write_settings
@@ -96,7 +97,7 @@ class PromptingMethod(Method[PromptingSettings]):
             write_samples(context.staging / SHOTS, pool, context.labels)
             options["shots_file"] = Path(SHOTS)
         write_settings(context.staging, "llm", options)
-        context.report(f"{len(pool)} samples may be examples; nothing was sent.")
+        context.report(f"{format_count(len(pool), 'sample')} may be examples; nothing was sent.")
         return Fitted(
             context.staging,
             details={"model": model, "pool": len(pool), **describe_prompt(context.labels)},

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.wording import describe_error
 from goldspan.training.models.encoders.catalogue import Encoder
 from goldspan.training.models.encoders.tiny import CONFIG, make_tokenizer
 from goldspan.training.models.network import SpanNetwork
@@ -105,7 +106,7 @@ def load_encoder(folder: Path) -> Any:
         return transformers.AutoModel.from_pretrained(folder, trust_remote_code=False, dtype=torch.float32)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ConfigurationError(
-            f"transformers cannot load the encoder in {folder}: {str(error).splitlines()[0][:200]}"
+            f"transformers cannot load the encoder in {folder}: {describe_error(error)[:200]}"
         ) from None
 
 
@@ -143,7 +144,7 @@ def _load_tagger(folder: Path, tags: Sequence[str]) -> Any:
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ConfigurationError(
-            f"transformers cannot load the encoder in {folder}: {str(error).splitlines()[0][:200]}"
+            f"transformers cannot load the encoder in {folder}: {describe_error(error)[:200]}"
         ) from None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from goldspan.annotation.corpus.quality.result import CheckResult
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Entity, Sample
+from goldspan.annotation.wording import format_count
 
 _GROUP = "balance"
 _BANDS = (
@@ -112,7 +113,9 @@ def measure_evenness(counts: Sequence[int]) -> float:
 def _judge_targets(counts: BalanceCounts, labels: LabelSchema) -> CheckResult:
     wanted = {label.code: label.target for label in labels.entities if label.target}
     lacking = {code: target - counts.labels[code] for code, target in wanted.items() if counts.labels[code] < target}
-    score = sum(min(counts.labels[code] / target, 1.0) for code, target in wanted.items()) / max(len(wanted), 1)
+    score = (
+        sum(min(counts.labels[code] / target, 1.0) for code, target in wanted.items()) / len(wanted) if wanted else 1.0
+    )
     summary = f"{len(wanted) - len(lacking)} of {len(wanted)} labels have reached their target."
     return CheckResult("label_coverage", _GROUP, score, bool(lacking), summary, {"lacking": lacking})
 
@@ -126,7 +129,8 @@ def _judge_cells(counts: BalanceCounts, labels: LabelSchema) -> CheckResult:
 
 
 def _judge_evenness(counts: BalanceCounts, labels: LabelSchema) -> CheckResult:
-    evenness = measure_evenness([counts.labels[label.code] for label in labels.entities])
+    several = len(labels.entities) > 1
+    evenness = measure_evenness([counts.labels[label.code] for label in labels.entities]) if several else 1.0
     summary = f"Shannon's evenness over the labels is {evenness:.2f} (below 0.60 is flagged)."
     return CheckResult("label_evenness", _GROUP, evenness, evenness < 0.6, summary, {"labels": dict(counts.labels)})
 
@@ -142,7 +146,8 @@ def _judge_positions(counts: BalanceCounts) -> CheckResult:
 def _judge_negatives(counts: BalanceCounts) -> CheckResult:
     share = counts.negatives / counts.samples if counts.samples else 0.0
     summary = (
-        f"{counts.negatives} of {counts.samples} samples hold no entity on purpose ({share:.1%}; 2% are wanted); "
+        f"Without an entity on purpose: {counts.negatives} of {format_count(counts.samples, 'sample')} ({share:.1%}; "
+        "2% are wanted); "
         f"{counts.unverified_negatives} more hold none, but nobody has said so."
     )
     info = {"negatives": counts.negatives, "unverified": counts.unverified_negatives}

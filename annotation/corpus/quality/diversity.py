@@ -14,6 +14,7 @@ import numpy as np
 from goldspan.annotation.corpus.minhash import group_near_duplicates
 from goldspan.annotation.corpus.quality.result import CheckResult
 from goldspan.annotation.identity import hash_briefly
+from goldspan.annotation.wording import format_count
 
 _WORD = re.compile(r"\w+")
 _GROUP = "diversity"
@@ -73,7 +74,8 @@ def _judge_skeletons(found: Counter[str]) -> list[CheckResult]:
             _GROUP,
             unique,
             unique < 0.5,
-            f"{len(found)} skeletons in {samples} samples ({unique:.1%}; below 50% is flagged).",
+            f"{format_count(len(found), 'skeleton')} in {format_count(samples, 'sample')} ({unique:.1%}; below 50% "
+            "is flagged).",
             info,
         ),
         CheckResult(
@@ -95,7 +97,7 @@ def _judge_near_duplicates(skeletons: Sequence[str]) -> CheckResult:
 
 
 def _judge_compression(skeletons: Sequence[str]) -> CheckResult:
-    data = "\n".join(_draw(skeletons, len(skeletons))).encode()[:_COMPRESSED]
+    data = "\n".join(skeletons).encode("utf-8", "surrogatepass")[:_COMPRESSED]
     ratio = len(zlib.compress(data, 6)) / len(data) if data else 1.0
     summary = f"The skeletons compress to {ratio:.1%} of their size (below 20% is flagged, from 100 samples on)."
     flag = ratio < 0.2 and len(skeletons) >= 100
@@ -140,7 +142,9 @@ def judge_vendi(skeletons: Sequence[str]) -> CheckResult:
     positive = eigenvalues[eigenvalues > 1e-12]
     vendi = float(np.exp(-(positive * np.log(positive)).sum()))
     share = min(vendi / len(drawn), 1.0)
-    summary = f"{len(drawn)} samples are worth {vendi:.1f} entirely different ones (below 5% is flagged, from 100 on)."
+    summary = (
+        f"{format_count(len(drawn), 'sample')}, worth {vendi:.1f} different ones (below 5% is flagged, from 100 on)."
+    )
     return CheckResult(
         "vendi", _GROUP, share, share < 0.05 and len(drawn) >= 100, summary, {"vendi": vendi, "drawn": len(drawn)}
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.errors import UnknownNameError
 from goldspan.annotation.formats.rows import (
     ai4privacy,
     corpora,
@@ -28,14 +28,13 @@ from goldspan.annotation.formats.rows.raw import Code, RawRow, RowError
 class RowShape:
     """A shape of row: `score` is the sureness (0 to 1) that a row is one; `read` raises RowError.
 
-    `accepts` tells the shape by the columns of a table, without a row; `taxonomy` is its own label set.
+    `taxonomy` is its own label set.
     """
 
     name: str
     description: str
     score: Callable[[Mapping[str, Any]], float]
     read: Callable[[Mapping[str, Any], RowOptions], RawRow]
-    accepts: Callable[[frozenset[str]], bool] = lambda columns: False
     taxonomy: str = ""
 
     def read_row(self, row: Mapping[str, Any], options: RowOptions) -> RawRow:
@@ -56,21 +55,18 @@ SHAPES = (
         "text and privacy_mask with coreferences (kiji, and data sets uploaded by Goldspan)",
         kiji.score_row,
         kiji.read_row,
-        kiji.accepts,
     ),
     RowShape(
         "ai4privacy",
         "source_text and privacy_mask or span_labels (AI4Privacy, OpenPII)",
         ai4privacy.score_row,
         ai4privacy.read_row,
-        ai4privacy.accepts,
     ),
     RowShape(
         "nemotron-pii",
         "text, spans, uid and document_type (Nemotron-PII)",
         nemotron.score_row,
         nemotron.read_row,
-        nemotron.accepts,
         "nemotron-pii",
     ),
     RowShape(
@@ -78,7 +74,6 @@ SHAPES = (
         "text and entities with types, or generated_text and pii_spans (Gretel)",
         gretel.score_row,
         gretel.read_row,
-        gretel.accepts,
         "gretel",
     ),
     RowShape(
@@ -86,7 +81,6 @@ SHAPES = (
         "tokens and ner_tags (Hugging Face)",
         tokens.score_tokens,
         tokens.read_tokens,
-        lambda columns: bool(columns & {"tokens", "words"}) and bool(columns & {"ner_tags", "tags", "ner"}),
     ),
     RowShape(
         "sentences",
@@ -106,7 +100,6 @@ SHAPES = (
         "full_text and spans (presidio-research)",
         corpora.score_presidio,
         corpora.read_presidio,
-        lambda columns: {"full_text", "spans"} <= columns,
         "presidio",
     ),
     RowShape(
@@ -114,7 +107,6 @@ SHAPES = (
         "tokenized_text and ner (GLiNER)",
         tokens.score_gliner,
         tokens.read_gliner,
-        lambda columns: {"tokenized_text", "ner"} <= columns,
     ),
     RowShape("gliner2", "input and output.entities (GLiNER2)", corpora.score_gliner2, corpora.read_gliner2),
     RowShape(
@@ -141,22 +133,6 @@ SHAPES = (
     RowShape("bioc", "BioC JSON documents", services.score_bioc, services.read_bioc),
     RowShape("spans", "a text with spans under any key", corpora.score_spans, corpora.read_any_spans),
 )
-
-
-def find_shape(columns: Iterable[str]) -> RowShape:
-    """The shape of a table with these columns.
-
-    Raises:
-        InputError: no reader knows them.
-    """
-    names = frozenset(columns)
-    for shape in SHAPES:
-        if shape.accepts(names):
-            return shape
-    raise InputError(
-        f"The columns {', '.join(sorted(names)) or '(none)'} fit no known data set. Known shapes: "
-        f"{', '.join(shape.name for shape in SHAPES)}. `goldspan samples import` reads text with entities of your own."
-    )
 
 
 def score_shapes(rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, RowShape]]:

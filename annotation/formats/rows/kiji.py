@@ -25,14 +25,9 @@ from goldspan.annotation.formats.rows.raw import (
 )
 
 
-def accepts(columns: frozenset[str]) -> bool:
-    """True if a data set with these columns has this shape."""
-    return {"text", "privacy_mask"} <= columns
-
-
 def score_row(row: Mapping[str, Any]) -> float:
     """Sureness that a row is kiji's."""
-    return 0.94 if accepts(frozenset(row)) and "coreferences" in row else 0.0
+    return 0.94 if {"text", "privacy_mask", "coreferences"} <= row.keys() else 0.0
 
 
 def read_row(row: Mapping[str, Any], options: RowOptions) -> RawRow:

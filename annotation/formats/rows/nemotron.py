@@ -9,14 +9,9 @@ from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRow, read_objects, read_span, read_string, read_text
 
 
-def accepts(columns: frozenset[str]) -> bool:
-    """True if a data set with these columns has this shape."""
-    return {"text", "spans"} <= columns
-
-
 def score_row(row: Mapping[str, Any]) -> float:
     """Sureness that a row is one of Nemotron-PII."""
-    return 0.92 if accepts(frozenset(row)) and {"uid", "document_type"} <= row.keys() else 0.0
+    return 0.92 if {"text", "spans", "uid", "document_type"} <= row.keys() else 0.0
 
 
 def read_row(row: Mapping[str, Any], options: RowOptions) -> RawRow:

@@ -43,7 +43,7 @@ MEANINGS = {
     Code.NO_TEXT: "the row has no text",
     Code.UNREADABLE_SPANS: "the spans cannot be read",
     Code.UNKNOWN_LABEL: "a label is not known",
-    Code.UNKNOWN_LANGUAGE: "the language is not known",
+    Code.UNKNOWN_LANGUAGE: "the language is not known; --language is that of rows that name none",
     Code.SPAN_MISMATCH: "a span's offsets do not cut out its value",
     Code.UNALIGNED_VALUE: "a value without offsets does not stand in the text",
     Code.AMBIGUOUS_VALUE: "a value without offsets stands in places that may mean something else",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldspan.annotation.labelstudio.api.transport import Json, Transport
+from goldspan.annotation.wording import format_count
 
 
 class BackendRequests:
@@ -36,7 +37,7 @@ class BackendRequests:
         self._transport.ask(
             "POST",
             "api/dm/actions/",
-            f"predict {len(tasks)} tasks",
+            f"predict {format_count(len(tasks), 'task')}",
             params={"id": "retrieve_tasks_predictions", "project": project},
             body={"selectedItems": {"all": False, "included": list(tasks)}},
         )

@@ -11,6 +11,7 @@ import orjson
 from goldspan.annotation.errors import ServiceError, TransientServiceError
 from goldspan.annotation.labelstudio.api.backends import BackendRequests
 from goldspan.annotation.labelstudio.api.transport import Json, Transport
+from goldspan.annotation.wording import format_count
 
 T = TypeVar("T")
 
@@ -113,7 +114,7 @@ class StudioClient:
         return self._ask(
             "POST",
             f"api/projects/{project}/import",
-            f"import {len(tasks)} tasks",
+            f"import {format_count(len(tasks), 'task')}",
             params={"return_task_ids": "true"},
             content=b"[" + b",".join(tasks) + b"]",
         )
@@ -185,7 +186,7 @@ class StudioClient:
         reply = self._ask(
             "POST",
             f"api/projects/{project}/import/predictions",
-            f"add {len(predictions)} predictions",
+            f"add {format_count(len(predictions), 'prediction')}",
             body=list(predictions),
         )
         return int(reply["created"])

@@ -25,6 +25,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.project.mapping import ProjectMapping, map_tags
 from goldspan.annotation.labelstudio.project.tags import parse_tags
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.wording import describe_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,8 @@ def load_adoption(folder: Path) -> Adoption:
         )
     except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(
-            f"{path} is not readable as an adoption ({error}). Correct it, or delete it and adopt the projects again."
+            f"{path} is not readable as an adoption ({describe_error(error)}). Correct it, or delete it and adopt "
+            "the projects again."
         ) from None
 
 

@@ -51,6 +51,12 @@ class Connection:
     webhooks_removed: int = 0
 
 
+def shows_live_model(project: Mapping[str, Any], backends: Sequence[Mapping[str, Any]]) -> bool:
+    """True if annotators see what a connected model predicts: the project's version is the model's title."""
+    shown = str(project.get("model_version") or "")
+    return bool(shown) and shown in {str(backend.get("title")) for backend in backends}
+
+
 def connect_backend(
     client: StudioClient,
     workspace: Workspace,

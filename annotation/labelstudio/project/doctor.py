@@ -23,7 +23,6 @@ from goldspan.annotation.labelstudio.project.findings import (
     check_config,
     check_visibility,
     check_webhooks,
-    describe_count,
 )
 from goldspan.annotation.labelstudio.project.mapping import map_tags
 from goldspan.annotation.labelstudio.project.survey import UNUSABLE, AffectedTasks, ProjectSurvey, survey_project
@@ -32,6 +31,7 @@ from goldspan.annotation.labelstudio.server.database import describe_database
 from goldspan.annotation.labelstudio.server.ownership import require_own_server
 from goldspan.annotation.labelstudio.server.start import server_status
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.wording import format_count
 
 KNOWN_RELEASE = "1.23"
 ADVISED_TASKS = 100_000
@@ -192,7 +192,7 @@ def _check_tasks(found: ProjectSurvey, project: int, *, is_foreign: bool) -> Ite
     yield from _report("no_text", found.without_text, "without text", adopt if is_foreign else _open_page(project))
     yield from _report("text_changed", found.changed_text, "with another text than was pushed", _open_page(project))
     if found.without_sample_id.count:
-        count = describe_count(found.without_sample_id.count)
+        count = format_count(found.without_sample_id.count, "task")
         yield Finding("no_sample_id", Severity.OK, f"{count} without sample_id; pull gives them one made of the text")
 
 
@@ -203,9 +203,13 @@ def _open_page(project: int) -> str:
 
 def _check_size(found: ProjectSurvey) -> Finding:
     if found.tasks > ADVISED_TASKS:
-        message = f"{describe_count(found.tasks)}; beyond {ADVISED_TASKS:,} a project gets slow. Use several projects."
+        message = (
+            f"{format_count(found.tasks, 'task')}; beyond {ADVISED_TASKS:,} a project gets slow. Use several projects."
+        )
         return Finding("size", Severity.WARNING, message, "goldspan studio push --project NEW_TITLE")
-    return Finding("size", Severity.OK, f"{describe_count(found.tasks)}, {found.predicted:,} with pre-annotations")
+    return Finding(
+        "size", Severity.OK, f"{format_count(found.tasks, 'task')}, {found.predicted:,} with pre-annotations"
+    )
 
 
 def _check_database(workspace: Workspace, credentials: Credentials, found: ProjectSurvey) -> Iterator[Finding]:
@@ -226,4 +230,4 @@ def _report(
 ) -> Iterator[Finding]:
     if trouble.count:
         shown = ", ".join(map(str, trouble.tasks)) + (" …" if trouble.count > len(trouble.tasks) else "")
-        yield Finding(code, severity, f"{describe_count(trouble.count)} {what} (task {shown})", command)
+        yield Finding(code, severity, f"{format_count(trouble.count, 'task')} {what} (task {shown})", command)

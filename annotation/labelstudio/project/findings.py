@@ -10,9 +10,10 @@ from typing import Any
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
-from goldspan.annotation.labelstudio.project.backend import CONNECTED, TITLE, find_leftovers
+from goldspan.annotation.labelstudio.project.backend import CONNECTED, TITLE, find_leftovers, shows_live_model
 from goldspan.annotation.labelstudio.project.config import compare_config, is_own_config
 from goldspan.annotation.labelstudio.project.survey import ProjectSurvey
+from goldspan.annotation.wording import format_count
 
 
 class Severity(StrEnum):
@@ -69,7 +70,7 @@ def check_backends(
             yield Finding("backend", Severity.WARNING, message, connect)
         else:
             version = str(backend.get("model_version") or "")
-            seen = f", version {version} on {describe_count(found.versions[version])}" if version else ""
+            seen = f", version {version} on {format_count(found.versions[version], 'task')}" if version else ""
             yield Finding("backend", Severity.OK, f"the live model {title} is connected{seen}")
 
 
@@ -100,7 +101,7 @@ def check_visibility(
 ) -> Finding:
     """Whether annotators see pre-annotations: those of one stored version, or of a live model named by its title."""
     shown = str(project.get("model_version") or "")
-    if shown and shown in {str(backend.get("title")) for backend in backends}:
+    if shows_live_model(project, backends):
         return Finding("predictions", Severity.OK, f"annotators see the live model {shown}")
     if not found.versions:
         return Finding("predictions", Severity.OK, "no pre-annotations to show")
@@ -114,15 +115,10 @@ def check_visibility(
         return Finding("predictions", Severity.OK, f"fixed: annotators now see the pre-annotations of {commonest}")
     listed = ", ".join(f"{version} ({count:,})" for version, count in found.versions.most_common(5))
     what = (
-        f"annotators see the version {shown or 'none'}; {describe_count(hidden)} with others only"
+        f"annotators see the version {shown or 'none'}; {format_count(hidden, 'task')} with others only"
         if switched_on
         else "the project does not show pre-annotations"
     )
     severity = Severity.WARNING if switched_on and found.versions[shown] else Severity.ERROR
     command = f"goldspan studio doctor --fix --project {project['id']}"
     return Finding("hidden_predictions", severity, f"{what}. There are: {listed}", command)
-
-
-def describe_count(tasks: int) -> str:
-    """`1 task`, `1,234 tasks`."""
-    return f"{tasks:,} task{'' if tasks == 1 else 's'}"

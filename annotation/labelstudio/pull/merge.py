@@ -51,18 +51,34 @@ class KnownTask(NamedTuple):
 
 
 def read_known_tasks(path: Path) -> dict[int, KnownTask]:
-    """The tasks in a pulled file, by id."""
+    """The tasks in a pulled file, by id.
+
+    Raises:
+        RecordError: a line is no record.
+    """
     known: dict[int, KnownTask] = {}
     for number, line in enumerate(_iter_lines(path), start=1):
-        try:
-            record = unpack_data(orjson.loads(line))
-        except orjson.JSONDecodeError as error:
-            raise RecordError(f"not valid JSON: {error.msg}", file=str(path), line=number) from None
+        record = _parse_record(line, path, number)
         if isinstance(task := record.get("id"), int) and task:
             drafts = holds_layer(record, "drafts")
             stamp = str(read_pull(record).get("stamp", ""))
             known[task] = KnownTask(stamp, drafts, drafts or holds_layer(record, "annotations"))
     return known
+
+
+def _parse_record(line: bytes, path: Path, number: int) -> dict[str, Any]:
+    try:
+        record = orjson.loads(line)
+        problem = "not a record with data and an object as its provenance"
+    except orjson.JSONDecodeError as error:
+        record, problem = None, f"not valid JSON: {error.msg}"
+    if isinstance(record, dict) and isinstance(record.get("data"), dict):
+        record = unpack_data(record)
+        if isinstance(record["data"].get("provenance", {}), dict):
+            return record
+    raise RecordError(
+        f"{problem}. Correct the line, or move the file away to pull all of it again", file=str(path), line=number
+    )
 
 
 def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote: bool = False) -> Merged:

@@ -69,6 +69,8 @@ def pull_project(
     """Pull what changed in a project into a file; errors are those of `pull_annotations`."""
     with hold_lock(f"pull {path.resolve()}"):
         state = load_state(path, client, project)
+        if not path.exists():
+            state = replace(state, watermark="", settled="", refused={})
         known = read_known_tasks(path)
         rules = digest([labels.fingerprint, asdict(source.mapping)])
         refused = state.refused if state.rules == rules else {}

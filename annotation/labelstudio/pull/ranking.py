@@ -60,14 +60,19 @@ def rank_annotations(annotations: Sequence[dict[str, Any]], policy: RankingPolic
 def _weigh(
     annotation: Mapping[str, Any], others: Sequence[Mapping[str, Any]], policy: RankingPolicy
 ) -> tuple[Any, ...]:
-    person = annotation["completed_by"].get("email", "")
+    person = _name_person(annotation)
+    agreeing = {_name_person(other) for other in others if _read_spans(other) == _read_spans(annotation)}
     measures = {
         "gold": bool(annotation.get("ground_truth")),
         "reviewer": person in policy.reviewers,
-        "majority": sum(1 for other in others if _read_spans(other) == _read_spans(annotation)),
+        "majority": len(agreeing),
         "latest": annotation.get("updated_at") or "",
     }
     return (*(measures[rule] for rule in policy.rules), annotation["id"])
+
+
+def _name_person(annotation: Mapping[str, Any]) -> str:
+    return str(annotation["completed_by"].get("email", ""))
 
 
 def _read_spans(annotation: Mapping[str, Any]) -> frozenset[tuple[int, int, str]]:

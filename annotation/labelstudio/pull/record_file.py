@@ -26,9 +26,8 @@ class RecordFile:
         self._stream.seek(0)
         self._end = 0
         for line in self._stream:
-            if not line.endswith(b"\n"):
+            if (entry := _read_entry(line)) is None:
                 break
-            entry = orjson.loads(line)
             self._note(entry, len(line))
         self._stream.truncate(self._end)
 
@@ -66,3 +65,12 @@ class RecordFile:
         self.places[entry["task"]] = (self._end, length)
         self.stamps[entry["task"]] = entry["stamp"]
         self._end += length
+
+
+def _read_entry(line: bytes) -> dict[str, Any] | None:
+    """The entry of a line; None for one that a crash left torn or blank."""
+    try:
+        entry = orjson.loads(line) if line.endswith(b"\n") else None
+    except orjson.JSONDecodeError:
+        return None
+    return entry if isinstance(entry, dict) and entry.keys() == {"task", "stamp", "record"} else None

@@ -206,7 +206,7 @@ class RecordBuilder:
             if label not in self._labels:
                 raise RecordError(
                     f"task {record['id']} has the label {label!r}, which is not in the label schema. "
-                    "Map the project's labels with `goldspan studio adopt`",
+                    f"`goldspan studio doctor --project {self._source.project}` names the command that maps it",
                     pointer=pointer,
                 )
         for problem in validate_task(record, self._labels):

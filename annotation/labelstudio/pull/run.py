@@ -15,6 +15,7 @@ from goldspan.annotation.labelstudio.pull.joining import pull_adoption
 from goldspan.annotation.labelstudio.pull.project import pull_project
 from goldspan.annotation.labelstudio.pull.records import TaskSource
 from goldspan.annotation.labelstudio.pull.report import PullOptions, PullReport
+from goldspan.annotation.labelstudio.pull.state import find_pulled_file
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.tombstones import read_tombstones
 
@@ -29,6 +30,8 @@ def pull_annotations(
     progress: Progress = ignore_progress,
 ) -> PullReport:
     """Pull every annotation of every annotator into `training_samples/<project>.jsonl`.
+
+    The name is that of the first pull: a project that was given another title since stays in its file.
 
     Drafts and skipped tasks are told apart, empty reviews are kept, predictions are complete; of several annotations
     the one that the policy chooses comes first. Records whose text was changed in Label Studio, or that break the
@@ -45,6 +48,7 @@ def pull_annotations(
     if adoption := find_adoption(workspace, options.project):
         return pull_adoption(client, workspace, adoption, labels, options, progress)
     project = require_project(client, options.project)
-    path = options.output or workspace.training_samples / f"{make_file_stem(project['title'])}.jsonl"
+    titled = workspace.training_samples / f"{make_file_stem(project['title'])}.jsonl"
+    path = options.output or find_pulled_file(workspace.training_samples, project) or titled
     source = TaskSource(project["id"], map_tags(parse_tags(project["label_config"]), labels))
     return pull_project(client, project, path, labels, options, source, progress)

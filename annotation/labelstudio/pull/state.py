@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from goldspan.annotation.errors import StateError
-from goldspan.annotation.files import write_atomic
+from goldspan.annotation.files import find_json, write_atomic
 from goldspan.annotation.identity import hash_text
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.pull.merge import read_pull
 from goldspan.annotation.tasks.store import read_records
 
 FORMAT = 3
+_SUFFIX = ".state.json"
 _SAMPLED = 20
 """Tasks that are compared to find out whether a file without state belongs to a project."""
 
@@ -52,7 +53,20 @@ class RefusedTask(NamedTuple):
 
 def find_state_file(path: Path) -> Path:
     """Path of a pulled file's state."""
-    return path.with_suffix(".state.json")
+    return path.with_suffix(_SUFFIX)
+
+
+def find_pulled_file(folder: Path, project: Mapping[str, Any]) -> Path | None:
+    """The file of a folder that this very project was pulled to, whatever its title was then; None before the first.
+
+    Joined files of adoptions have no rules and are none.
+    """
+    for file in sorted(folder.glob(f"*{_SUFFIX}")):
+        state = find_json(file)
+        is_same = (state.get("project"), state.get("created_at")) == (project["id"], project.get("created_at"))
+        if is_same and state.get("created_at") and state.get("rules"):
+            return file.with_name(f"{file.name.removesuffix(_SUFFIX)}.jsonl")
+    return None
 
 
 def load_state(path: Path, client: StudioClient, project: Mapping[str, Any]) -> PullState:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.push.index import ProjectIndex
+from goldspan.annotation.labelstudio.push.spool import SpoolEntry
 
 
 def delete_duplicate_tasks(client: StudioClient, project: int, index: ProjectIndex) -> tuple[int, tuple[str, ...]]:
@@ -27,15 +30,22 @@ def delete_duplicate_tasks(client: StudioClient, project: int, index: ProjectInd
     return len(idle), kept
 
 
-def delete_duplicate_predictions(client: StudioClient, project: int, index: ProjectIndex) -> int:
-    """Delete later predictions of a model version that a task has twice; their number."""
-    suspects = [found.task for found in index.found.values() if found.predictions > len(found.versions)]
+def delete_duplicate_predictions(
+    client: StudioClient, project: int, index: ProjectIndex, entries: Mapping[str, SpoolEntry]
+) -> int:
+    """Delete later predictions of model versions that were pushed and that a task has twice; their number."""
+    suspects = {
+        found.task: entries[sample_id].versions
+        for sample_id, found in index.found.items()
+        if found.predictions > len(found.versions)
+    }
     removed = 0
-    for task in client.read_tasks(project, suspects, "id,predictions,model_version"):
+    for task in client.read_tasks(project, list(suspects), "id,predictions,model_version"):
         seen: set[str] = set()
         for prediction in sorted(task["predictions"], key=lambda item: int(item["id"])):
-            if prediction["model_version"] in seen:
+            version = prediction["model_version"]
+            if version in seen and version in suspects[task["id"]]:
                 client.delete_prediction(prediction["id"])
                 removed += 1
-            seen.add(prediction["model_version"])
+            seen.add(version)
     return removed

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
+from goldspan.annotation.labelstudio.project.backend import shows_live_model
 from goldspan.annotation.labelstudio.push.plan import make_plan
 from goldspan.annotation.labelstudio.push.report import PushReport
 from goldspan.annotation.labelstudio.push.selection import order_entries
@@ -70,11 +72,9 @@ def push_entries(
     removed, kept = (0, tuple(upload.index.duplicates)) if is_adopted else remove_duplicates(upload)
     if upload.doubtful:
         client.reset_summary(number)
-    newest = "" if is_adopted else _newest_version(spool)
-    version = options.model_version or newest or str(project.get("model_version") or "")
+    version = options.model_version or ("" if is_adopted else _newest_version(spool))
     present = any(version in found.versions for found in upload.index.found.values())
-    if present and version != project.get("model_version"):
-        client.update_project(number, {"model_version": version})
+    version = show_version(client, project, version if present else "", chosen=bool(options.model_version))
     return PushReport(
         project=number,
         title=str(project["title"]),
@@ -89,6 +89,20 @@ def push_entries(
         doubtful=upload.doubtful,
         refused=(*refused, *plan.refused, *upload.refused.values()),
     )
+
+
+def show_version(client: StudioClient, project: Mapping[str, Any], version: str, *, chosen: bool) -> str:
+    """Let annotators see the predictions of a version; the one that they see then.
+
+    An empty version changes nothing, and neither does one that nobody has `chosen` where they see a live model.
+    """
+    shown = str(project.get("model_version") or "")
+    if version in {"", shown}:
+        return shown
+    if shown and not chosen and shows_live_model(project, client.backends.list_all(project["id"])):
+        return shown
+    client.update_project(project["id"], {"model_version": version})
+    return version
 
 
 def _newest_version(spool: Spool) -> str:

@@ -5,6 +5,7 @@ One file a project, `pushed/<project>.json` in the workspace: url, project, titl
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,17 +25,16 @@ class PushedIds:
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         self._samples = samples
-        self._ids: dict[str, None] = {}
+        self._ids: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Sample]:
         for sample in self._samples:
-            self._ids[identify_sample(sample)] = None
+            self._ids[identify_sample(sample)] += 1
             yield sample
 
     def without(self, refused: Iterable[str]) -> list[str]:
-        """The collected ids without those of refused samples."""
-        left_out = set(refused)
-        return [sample_id for sample_id in self._ids if sample_id not in left_out]
+        """The collected ids without those that were refused as often as they came."""
+        return list(self._ids - Counter(refused))
 
 
 def record_pushed(workspace: Workspace, url: str, project: int, title: str, sample_ids: Iterable[str]) -> Path:

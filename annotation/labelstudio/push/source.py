@@ -14,6 +14,7 @@ from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.progress import Progress
 from goldspan.annotation.origins import require_private_channel
 from goldspan.annotation.remote import find_s3_endpoint, find_s3_region
+from goldspan.annotation.wording import format_count
 
 _TITLE = "Goldspan"
 _KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -82,7 +83,8 @@ def import_source(client: StudioClient, project: int, source: StorageSource, exp
     if arrived < expected:
         where = "/".join(source.place.values())
         raise ServiceError(
-            f"Label Studio read {arrived} of {expected} tasks from {where}. Look at the storage in the project's "
+            f"Label Studio read {arrived} of {format_count(expected, 'task')} from {where}. Look at the storage in "
+            "the project's "
             "settings under Cloud Storage, then push again."
         )
     return arrived

@@ -1,7 +1,7 @@
 """Push large projects through a Label Studio storage: tasks as files instead of API imports.
 
 Only samples that the project lacks are written. A file's name follows from what is in it, and Label Studio reads no
-file twice, so an interrupted push can be run again.
+file twice, so an interrupted push can be run again; what a file that it left behind brings twice is deleted.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progre
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.project.find import ensure_project
 from goldspan.annotation.labelstudio.project.views import ensure_views
+from goldspan.annotation.labelstudio.push.cleanup import delete_duplicate_tasks
+from goldspan.annotation.labelstudio.push.entries import show_version
 from goldspan.annotation.labelstudio.push.index import index_project
 from goldspan.annotation.labelstudio.push.plan import make_plan
 from goldspan.annotation.labelstudio.push.report import PushOptions
@@ -31,6 +33,7 @@ from goldspan.annotation.labelstudio.push.validation import TaskValidator, fill_
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.remote import make_remote_folder, open_remote
 from goldspan.annotation.types import Sample
+from goldspan.annotation.wording import describe_error
 
 FILE_TASKS = 5000
 """Tasks in one file; Label Studio holds one file in memory while it reads it."""
@@ -84,8 +87,11 @@ def push_to_storage(
             files = tuple(_write_files(spool, entries, target, progress))
             arrived = import_source(client, number, source, len(entries), progress) if source else None
             version = options.model_version or next((entry.versions[-1] for entry in entries if entry.versions), "")
-            if version and arrived:
-                client.update_project(number, {"model_version": version})
+            if arrived:
+                show_version(client, project, version, chosen=bool(options.model_version))
+            if arrived is not None and arrived > len(entries):
+                removed, _ = delete_duplicate_tasks(client, number, index_project(client, number, spool.entries))
+                arrived -= removed
             ensure_views(client, number)
         return StorageReport(
             project=number,
@@ -124,4 +130,7 @@ def _open_target(target: str | Path, name: str) -> Iterator[tuple[str, IO[bytes]
         with files.open(f"{path}/{name}", "wb") as stream:
             yield address, stream
     except (OSError, ValueError, ImportError, GoldspanError) as error:
-        raise ConfigurationError(f"{address} cannot be written: {error}") from None
+        said = describe_error(error)
+        raise ConfigurationError(
+            f"{address} cannot be written: {said}. Correct --storage or its credentials."
+        ) from None

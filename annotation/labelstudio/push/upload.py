@@ -16,6 +16,7 @@ from goldspan.annotation.labelstudio.push.plan import make_plan
 from goldspan.annotation.labelstudio.push.report import PushOptions
 from goldspan.annotation.labelstudio.push.spool import Spool, SpoolEntry, split_batches
 from goldspan.annotation.labelstudio.push.target import PushTarget
+from goldspan.annotation.wording import format_count
 
 REFUSED_REQUEST = 400
 
@@ -71,7 +72,8 @@ def import_entries(upload: Upload, entries: list[SpoolEntry]) -> None:
         missing = [entry for entry in missing if entry.sample_id not in settled]
     if missing:
         raise TransientServiceError(
-            f"Label Studio accepted the import, but {len(missing)} of {total} tasks did not arrive. Push again."
+            f"Label Studio accepted the import, but {len(missing)} of {format_count(total, 'task')} did not arrive. "
+            "Push again."
         )
 
 
@@ -121,8 +123,8 @@ def send_batch(upload: Upload, batch: list[SpoolEntry], tasks: list[bytes]) -> N
     expected = sum(len(entry.versions) for entry in batch)
     if reply.get("task_count") != len(batch) or reply.get("prediction_count") != expected:
         raise TransientServiceError(
-            f"Label Studio stored {reply.get('task_count')} of {len(batch)} tasks and "
-            f"{reply.get('prediction_count')} of {expected} predictions of a batch."
+            f"Label Studio stored {reply.get('task_count')} of {format_count(len(batch), 'task')} and "
+            f"{reply.get('prediction_count')} of {format_count(expected, 'prediction')} of a batch."
         )
     numbers = reply.get("task_ids")
     if isinstance(numbers, list) and len(numbers) == len(batch):
@@ -191,7 +193,7 @@ def _send_predictions(upload: Upload, entries: list[SpoolEntry], *, afresh: bool
                 prediction | {"task": task} for prediction in predictions if prediction["model_version"] not in present
             ]
         if (created := upload.client.import_predictions(upload.project, body)) != len(body):
-            raise TransientServiceError(f"Label Studio stored {created} of {len(body)} predictions.")
+            raise TransientServiceError(f"Label Studio stored {created} of {format_count(len(body), 'prediction')}.")
         done += len(batch)
 
 
@@ -203,7 +205,7 @@ def refresh_index(upload: Upload) -> None:
 
 def remove_duplicates(upload: Upload) -> tuple[int, tuple[str, ...]]:
     """Remove duplicate tasks and predictions, also those of another push."""
-    delete_duplicate_predictions(upload.client, upload.project, upload.index)
+    delete_duplicate_predictions(upload.client, upload.project, upload.index, upload.spool.entries)
     return delete_duplicate_tasks(upload.client, upload.project, upload.index)
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from goldspan.annotation.errors import RecordError
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.fields import ABOUT_FIELD, CONTROL_FIELD, describe_task, list_columns
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
@@ -97,11 +98,13 @@ def spool_samples(
         try:
             task = validator.make_task(sample)
         except RecordError as error:
-            refused.append(RefusedSample(sample.sample_id, str(error)))
+            refused.append(RefusedSample(identify_sample(sample), str(error)))
             continue
         if task["data"]["sample_id"] in spool.entries:
             refused.append(
-                RefusedSample(sample.sample_id, "duplicate: the same sample_id came twice; the first one is used")
+                RefusedSample(
+                    identify_sample(sample), "duplicate: the same sample_id came twice; the first one is used"
+                )
             )
         else:
             yield spool.add(task)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from goldspan.annotation.errors import ServiceError
 from goldspan.annotation.labelstudio.server.environment import OnStatus
+from goldspan.annotation.wording import describe_error
 
 
 def is_healthy(url: str) -> bool:
@@ -43,7 +44,9 @@ def check_identity(url: str, token: str) -> None:
     try:
         status, body = _get(url, "/api/current-user/whoami", 30, {"Authorization": f"Token {token}"})
     except (OSError, HTTPException) as error:
-        raise ServiceError(f"The server at {url} stopped answering: {error}.") from None
+        raise ServiceError(
+            f"The server at {url} stopped answering: {describe_error(error)}. See `goldspan studio status`."
+        ) from None
     if status != HTTPStatus.OK and b"legacy token authentication has been disabled" not in body:
         raise ServiceError(
             f"The server at {url} answers, but does not know this workspace's token. Another Label Studio may have "

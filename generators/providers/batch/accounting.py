@@ -58,8 +58,8 @@ async def account_rows(
     record.close("collected")
     if unrun and len(unrun) == submission.rows:
         raise TransientServiceError(
-            f"Batch {batch.id} ended as {batch.status} before any of its {len(unrun)} rows ran. The rows are ready "
-            "again and nothing was paid; resume later, or with another --window."
+            f"Batch {batch.id} ended as {batch.status} before any of its rows ran. They are ready again ({len(unrun)}) "
+            "and nothing was paid; resume later, or with another --window."
         )
 
 

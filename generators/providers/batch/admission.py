@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from goldspan.annotation.errors import TransientServiceError
+from goldspan.annotation.wording import format_count
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.adaptation import Adaptation
 from goldspan.generators.providers.batch.schedule import PollSchedule
@@ -89,7 +90,8 @@ class Admission:
         """The server takes no file of so many rows: smaller ones from now on."""
         self.max_rows = max(1, min(self.max_rows, rows // 2))
         self._journal.write_event(
-            "smaller batches", f"The server takes no file of {rows} rows; batches have {self.max_rows} at most now."
+            "smaller batches",
+            f"The server takes no file of {format_count(rows, 'row')}; batches have {self.max_rows} at most now.",
         )
 
     def is_proven(self) -> bool:

@@ -13,6 +13,7 @@ import asyncio
 import time
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
+from goldspan.annotation.wording import format_count
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.submissions import Submission
 from goldspan.generators.providers.batch.accounting import account_rows, give_up_batch
@@ -136,7 +137,8 @@ class Watcher:
             return True
         self._report_once(
             "waiting",
-            f"Batch {batch.id} has ended as {batch.status} with {batch.completed + batch.failed} rows by its count, "
+            f"Batch {batch.id} has ended as {batch.status} with "
+            f"{format_count(batch.completed + batch.failed, 'row')} by its count, "
             f"and its files show {read} of {submission.rows}. Waiting up to {self._context.pace.settle / 60:.0f} "
             "minutes for the rest: nothing is asked again before.",
         )

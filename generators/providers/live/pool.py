@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import orjson
 
 from goldspan.annotation.errors import GoldspanError, TerminalServiceError, TransientServiceError
+from goldspan.annotation.wording import format_count
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.budget import EXPECTED_OUTPUT, count_prompt_tokens
@@ -167,7 +168,8 @@ class LiveExecutor(Executor):
         if self._in_flight and self._stop.is_set():
             self._journal.write_event(
                 "waiting",
-                f"Stopping: waiting up to {patience:.0f} s for {len(self._in_flight)} requests in flight. "
+                f"Stopping: waiting up to {patience:.0f} s for {format_count(len(self._in_flight), 'request')} in "
+                "flight. "
                 "Ctrl-C again exits at once.",
             )
         while self._in_flight and time.monotonic() < until:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.errors import InputError
+from goldspan.annotation.wording import describe_error
 
 PDFIUM = threading.RLock()
 MAX_PAGES = 500
@@ -68,7 +69,7 @@ def open_pdf(path: Path) -> Iterator[Any]:
             document = pypdfium2.PdfDocument(path)
         except (pypdfium2.PdfiumError, OSError) as error:
             raise InputError(
-                f"{path.name} is not a PDF that can be opened, or it needs a password ({error})."
+                f"{path.name} is not a PDF that can be opened, or it needs a password ({describe_error(error)})."
             ) from None
         try:
             if not 0 < len(document) <= MAX_PAGES:

@@ -13,7 +13,7 @@ from goldspan.annotation.corpus.quality.diversity import SkeletonCounts, judge_d
 from goldspan.annotation.corpus.quality.measure import QualityReport, measure_files, measure_quality
 from goldspan.annotation.corpus.quality.result import CheckResult
 from goldspan.annotation.errors import RecordError
-from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.schema import LabelSchema, build_labels
 from goldspan.annotation.tasks.codec import encode_task
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
 from tests.annotation.corpora import make_templated, make_unrelated
@@ -133,6 +133,9 @@ def test_balance(labels: LabelSchema) -> None:
     assert find(report, "entity_positions").info["tenths"] == [1, *[0] * 9]
     assert find(report, "cell_coverage").score == pytest.approx(1 / 26)
     assert measure_evenness([5, 5, 5, 5]) == pytest.approx(1)
+    single = build_labels({"labels": {"FIRSTNAME": {"name": "first name", "target": 0}}})
+    report = measure_quality([sample("Ann", ("Ann", "FIRSTNAME"))], single)
+    assert [find(report, code).score for code in ("label_coverage", "label_evenness")] == [1, 1]
     assert measure_evenness([7]) == 0
     assert measure_evenness([9, 1]) == pytest.approx(0.469, abs=1e-3)
 

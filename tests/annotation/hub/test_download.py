@@ -20,7 +20,10 @@ from goldspan.annotation.errors import (
 )
 from goldspan.annotation.hub.download import download_dataset
 from goldspan.annotation.hub.shards import list_shards
-from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.store import prepare_task, read_samples
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from tests.annotation.formats.test_shapes import ANN, FORMS, surfaces
+from tests.strategies import LABELS
 
 REPO = "dataiku/kiji-pii-training-data"
 
@@ -166,3 +169,32 @@ def test_an_empty_shard_and_labels_that_tell_the_taxonomy(hub: Any, tmp_path: Pa
 def test_what_is_made_of_two_files_never_has_one_name(stems: set[str]) -> None:
     shards = list_shards([f"{stem}.parquet" for stem in stems] or ["a.jsonl"])
     assert len({shard.name.casefold() for shard in shards}) == len(shards) == max(1, len(stems))
+
+
+def test_what_import_reads_of_a_file_is_read_of_the_hub(hub: Any, tmp_path: Path) -> None:
+    own = prepare_task(
+        Sample(ANN, "en", annotations=(Annotation(Author.person("a"), (Entity(0, 3, "FIRSTNAME"),)),)), LABELS
+    )
+    forms = {"own": (own, [("Ann", "FIRSTNAME")])} | {name: (row, expected) for name, row, expected in FORMS}
+    for name in ("own", "presidio", "spacy-json", "label-studio"):
+        row, expected = forms[name]
+        hub.add(f"some/{name}", {"train.json": json.dumps([row]).encode()})
+        report = download_dataset(f"some/{name}", tmp_path / name, LABELS, language="en")
+        assert (report.rows, report.samples) == (1, 1), (name, report.rejected)
+        [sample] = read_samples([tmp_path / name], LABELS)
+        assert surfaces(sample) == expected, name
+        assert (sample.provenance["repository"], sample.provenance["split"]) == (f"some/{name}", "train")
+
+
+def test_rows_that_name_no_language_and_labels_that_nothing_maps_are_said(hub: Any, tmp_path: Path) -> None:
+    rows = [
+        {"text": "Ann waits.", "spans": [{"start": 0, "end": 3, "label": label}]} for label in ("FIRSTNAME", "HERO")
+    ]
+    hub.add("some/names", {"train.jsonl": json.dumps(rows[0]).encode()})
+    assert download_dataset("some/names", tmp_path / "a", LABELS).rejected == {"unknown_language": 1}
+    assert download_dataset("some/names", tmp_path / "b", LABELS, language="en").taxonomy == "own"
+    hub.add("some/heroes", {"train.jsonl": "\n".join(map(json.dumps, rows)).encode()})
+    with pytest.raises(InputError, match="nothing maps: HERO"):
+        download_dataset("some/heroes", tmp_path / "c", LABELS, language="en")
+    report = download_dataset("some/heroes", tmp_path / "c", LABELS, language="en", labels_map={"HERO": "FIRSTNAME"})
+    assert (report.samples, report.rejected) == (1, {"duplicate_text": 1})

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goldspan.annotation.errors import InputError, UnknownNameError
-from goldspan.annotation.formats.rows import SHAPES, find_shape, get_shape
+from goldspan.annotation.errors import UnknownNameError
+from goldspan.annotation.formats.rows import SHAPES, get_shape, score_shapes
 from goldspan.annotation.formats.rows.convert import RowSource, convert_row
 from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import MEANINGS, Code, RowError, read_list
@@ -23,7 +23,9 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 
 def convert(row: dict[str, Any], taxonomy: str, labels: LabelSchema = LABELS) -> Sample:
     source = RowSource("owner/name", SHA, "train")
-    return convert_row(find_shape(row).read_row(row, RowOptions(labels)), 3, source, load_taxonomy(taxonomy), labels)
+    return convert_row(
+        score_shapes([row])[0][1].read_row(row, RowOptions(labels)), 3, source, load_taxonomy(taxonomy), labels
+    )
 
 
 def spans(sample: Sample) -> list[tuple[str, str]]:
@@ -256,12 +258,8 @@ def test_any_row_is_a_sample_or_a_rejection(row: dict[str, Any]) -> None:
         assert outcome
 
 
-def test_shapes_are_found_by_columns() -> None:
-    assert find_shape(["text", "privacy_mask", "coreferences"]).name == "kiji"
-    assert find_shape(["source_text", "privacy_mask"]).name == "ai4privacy"
+def test_shapes_have_names() -> None:
     assert get_shape("gretel").name == "gretel"
-    with pytest.raises(InputError, match="samples import"):
-        find_shape(["question", "answer"])
     with pytest.raises(UnknownNameError, match="gretel"):
         get_shape("gretl")
 

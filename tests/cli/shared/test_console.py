@@ -38,19 +38,6 @@ def test_data_is_shown_as_it_is_and_controls_as_symbols(way: str) -> None:
     assert "z[bold]b[/x]:smile:" in shown
 
 
-@pytest.mark.parametrize(
-    ("number", "noun", "shown"),
-    [
-        (1, "sample", "1 sample"),
-        (2000, "sample", "2,000 samples"),
-        (0, "entity", "0 entities"),
-        (1, "entity", "1 entity"),
-    ],
-)
-def test_a_count_agrees_with_its_noun(number: int, noun: str, shown: str) -> None:
-    assert console.format_count(number, noun) == shown
-
-
 def test_json_stays_the_same_document() -> None:
     shown = show("console.print_json({EVIL: [EVIL]})")
     assert not UNSAFE & set(shown)

@@ -184,7 +184,7 @@ def test_freezing_says_how_large_the_splits_are_and_warns_of_empty_ones(
     assert any(f"train {count}, validation 0, test 0" in text.value for text in test.text)
     said = [warning.value for warning in test.warning]
     assert [beginning in " ".join(said) for beginning in ("validation is empty", "test is empty")] == [True, True]
-    assert any("1 records were left out" in warning for warning in said)
+    assert any("Left out: 1 record that" in warning for warning in said)
 
 
 def test_a_gate_that_asks_nothing_is_closed_while_nothing_is_reviewed(

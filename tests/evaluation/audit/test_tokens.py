@@ -117,7 +117,7 @@ def test_what_remains_is_measured_on_decided_random_samples() -> None:
 def test_small_audits_are_cautioned() -> None:
     cautions = list_cautions([make_varied(number) for number in range(12)])
     assert len(cautions) == 2
-    assert "12 samples are few" in cautions[0]
+    assert "Only 12 samples" in cautions[0]
     assert "CITY" in cautions[1]
 
 

@@ -143,7 +143,7 @@ def test_a_wrong_option_is_refused_before_consent(make_engine: Make, options: di
 def test_rows_that_are_too_long_and_checkpoints_that_are_broken_are_named(
     make_engine: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InputError, match=r"train\.jsonl: 2 of 2 rows are longer than 64 tokens: line 1 \(\d+ tokens\)"):
+    with pytest.raises(InputError, match=r"train\.jsonl: 2 of 2 rows with more than 64 tokens: line 1 \(\d+ tokens\)"):
         make_engine(options={"max_tokens": "64"}).advance()
     monkeypatch.setattr(llm_lora, "_STEP_SECONDS", 0.0)
     engine = make_engine("broken")

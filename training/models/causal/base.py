@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.errors import ConfigurationError, StateError
+from goldspan.annotation.wording import describe_error
 from goldspan.training.models.encoders.catalogue import ENCODERS, find_encoder
 
 _SNAPSHOTS = "snapshots"
@@ -133,7 +134,7 @@ def read_config(folder: Path) -> CausalConfig:
     try:
         config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        said = describe_error(error)[:200]
         raise ConfigurationError(f"transformers does not know the model in {folder}: {said}") from None
     text = config.get_text_config()
     return CausalConfig(int(text.hidden_size), int(getattr(text, "max_position_embeddings", 0) or 0))

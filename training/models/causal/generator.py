@@ -18,6 +18,7 @@ from goldspan.annotation.errors import InputError, ServiceError
 from goldspan.annotation.extras import require_packages
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author
+from goldspan.annotation.wording import format_count
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.model.signing import SignaturePolicy
 from goldspan.predictors.prompting.prompt import (
@@ -130,7 +131,9 @@ class AdaptedLlmPredictor(LocalPredictor):
         room = max(min(find_room(text), _TOKENS_A_TEXT * self._chat.count(text) + _MORE) for text in texts)
         width = max(len(prompt) for prompt in prompts)
         if self._longest and width >= self._longest:
-            raise InputError(f"The prompt has {width} tokens; {self._base} takes {self._longest} with the answer.")
+            raise InputError(
+                f"The prompt has {format_count(width, 'token')}; {self._base} takes {self._longest} with the answer."
+            )
         room = min(room, self._longest - width) if self._longest else room
         ids = torch.full((len(prompts), width), self._chat.pad)
         mask = torch.zeros_like(ids)

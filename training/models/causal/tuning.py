@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.files import explain_disk, make_private_folder
+from goldspan.annotation.wording import format_count
 from goldspan.training.models.causal.backbone import load_model
 from goldspan.training.models.causal.base import CausalBase, read_config
 from goldspan.training.models.causal.chat import ChatTokenizer, EncodedChat
@@ -80,7 +81,8 @@ def read_rows(path: Path, tokenizer: ChatTokenizer, max_tokens: int) -> list[Enc
     if long:
         listed = ", ".join(f"line {number} ({size} tokens)" for number, size in long[:5])
         raise InputError(
-            f"{path.name}: {len(long)} of {len(rows)} rows are longer than {max_tokens} tokens: {listed}. Raise "
+            f"{path.name}: {len(long)} of {format_count(len(rows), 'row')} with more than {max_tokens} tokens: "
+            f"{listed}. Raise "
             "max_tokens if the base takes more, or leave these samples out; nothing is cut off."
         )
     return rows

@@ -8,12 +8,17 @@ from typing import Any
 import orjson
 import pytest
 
+from goldspan.annotation.errors import RecordError
 from goldspan.annotation.labelstudio.api.progress import ignore_progress
+from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.labelstudio.pull.project import pull_project
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy
 from goldspan.annotation.labelstudio.pull.records import TaskSource
-from goldspan.annotation.labelstudio.pull.report import PullOptions
+from goldspan.annotation.labelstudio.pull.report import PullOptions, PullReport
+from goldspan.annotation.labelstudio.pull.run import pull_annotations
 from goldspan.annotation.tasks.record import unpack_record
+from goldspan.annotation.tasks.store import list_files
+from goldspan.annotation.tasks.workspace import Workspace
 from tests.annotation.labelstudio.pull.test_changes import Project
 from tests.annotation.labelstudio.pull.test_records import MAPPING, make_annotation, make_task
 from tests.strategies import LABELS
@@ -36,6 +41,57 @@ class Studio(Project):
 
     def fill_drafts(self, task: dict[str, Any]) -> dict[str, Any]:
         return task
+
+
+def test_a_project_with_a_new_title_stays_in_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace, titles = Workspace(tmp_path), iter(["First", "Second", "Second"])
+    config = build_config(LABELS)
+
+    def read_project(client: Any, project: int) -> dict[str, Any]:
+        return {**ABOUT, "title": next(titles), "label_config": config}
+
+    monkeypatch.setattr("goldspan.annotation.labelstudio.pull.run.require_project", read_project)
+    client: Any = Studio()
+    for _ in range(3):
+        report = pull_annotations(client, workspace, LABELS, PullOptions(3))
+    assert (report.file.name, report.total, report.unchanged) == ("first.jsonl", 1, 1)
+    assert [file.name for file in list_files(workspace.training_samples)] == ["first.jsonl"]
+    elsewhere = PullOptions(3, output=tmp_path / "other.jsonl")
+    titles = iter(["Second"])
+    assert pull_annotations(client, workspace, LABELS, elsewhere).file == elsewhere.output
+
+
+def pull_file(client: Any, path: Path, **options: Any) -> PullReport:
+    return pull_project(client, ABOUT, path, LABELS, PullOptions(3, **options), TaskSource(3, MAPPING), ignore_progress)
+
+
+def test_a_file_that_is_gone_comes_back_whole(tmp_path: Path) -> None:
+    client, path = Studio(), tmp_path / "p.jsonl"
+    [task] = client.tasks
+    client.tasks = tuple({**task, "id": day, "updated_at": f"2026-01-0{day}T10:00:00.000000Z"} for day in (1, 2, 3))
+    assert pull_file(client, path).total == 3
+    path.unlink()
+    report = pull_file(client, path)
+    assert (report.total, report.added, report.full) == (3, 3, True)
+
+
+@pytest.mark.parametrize("line", ["[1]", '"a"', '{"a":', '{"id": 9}', '{"id": 9, "data": {"provenance": "a"}}'])
+def test_a_line_that_is_no_record_is_named_and_nothing_changed(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "p.jsonl"
+    pull_file(Studio(), path)
+    edited = path.read_bytes() + line.encode() + b"\n"
+    path.write_bytes(edited)
+    with pytest.raises(RecordError, match=r"p\.jsonl:2: .* Correct the line"):
+        pull_file(Studio(), path)
+    assert path.read_bytes() == edited
+
+
+@pytest.mark.parametrize("left", [b"\0\0\n", b"[]\n", b'{"task":5,"sta'])
+def test_what_a_crash_left_torn_is_fetched_again(tmp_path: Path, left: bytes) -> None:
+    path = tmp_path / "p.jsonl"
+    path.with_suffix(".part.jsonl").write_bytes(left)
+    assert pull_file(Studio(), path).total == 1
+    assert [file.name for file in sorted(tmp_path.iterdir())] == ["p.jsonl", "p.state.json"]
 
 
 def test_a_resumed_pull_ranks_by_the_reviewers_of_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,7 +185,7 @@ def test_a_project_with_names_of_its_own_is_read_by_its_mapping() -> None:
     data = record["data"]
     assert (data["text"], data["language"], data["provenance"]["fields"]) == (TEXT, "en", {"ticket": 7})
     assert [lint.code for lint in pulled.lints] == ["foreign_relation"]
-    with pytest.raises(RecordError, match="studio adopt"):
+    with pytest.raises(RecordError, match="studio doctor --project 3"):
         build_foreign([person], {})
 
 
@@ -258,6 +258,10 @@ def test_rules_decide_in_their_order() -> None:
     everyone = [first, second, third]
     assert rank(everyone, parse_ranking_policy("latest")) == ([3, 2, 1], "latest")
     assert rank(everyone, parse_ranking_policy("majority")) == ([2, 1, 3], "latest")
+    assert rank([first, {**second, "completed_by": {"email": "a@x"}}, third], parse_ranking_policy("majority")) == (
+        [3, 2, 1],
+        "latest",
+    )
     assert rank([first, third], parse_ranking_policy("reviewer>majority", ["a@x"])) == ([1, 3], "reviewer")
     assert rank([{**first, "ground_truth": True}, second, third], RankingPolicy()) == ([1, 2, 3], "gold")
     assert rank([first], RankingPolicy()) == ([1], "only")

@@ -210,6 +210,14 @@ def test_index_counts_everything_and_goes_on_where_it_ended() -> None:
     assert index.tasks == 6
 
 
+def test_a_task_of_somebody_else_with_the_same_id_is_no_copy() -> None:
+    other = task(2, "a") | {"data": {"text": "another text", "sample_id": "a"}}
+    project: Any = FakeProject([task(1, "a"), other, task(3, "a")])
+    index = index_project(project, 1)
+    assert delete_duplicate_tasks(project, 1, index) == (1, ())
+    assert (project.deleted, index.others, index.tasks) == ([3], 1, 3)
+
+
 def test_copies_go_unless_somebody_worked_on_them() -> None:
     project: Any = FakeProject(
         [
@@ -227,11 +235,12 @@ def test_copies_go_unless_somebody_worked_on_them() -> None:
     assert (removed, project.deleted, set(kept)) == (2, [2, 8], {"a", "b"})
 
 
-def test_double_predictions_go_and_the_first_stays() -> None:
+@pytest.mark.parametrize(("pushed", "gone"), [(["m", "n"], [9]), (["n"], [])])
+def test_double_predictions_that_were_pushed_go_and_the_first_stays(pushed: list[str], gone: list[int]) -> None:
     predictions = [{"id": number, "model_version": version} for number, version in ((9, "m"), (4, "m"), (5, "n"))]
     project: Any = FakeProject([task(1, "a", predictions=predictions, total_predictions=3)])
-    assert delete_duplicate_predictions(project, 1, index_project(project, 1)) == 1
-    assert project.deleted == [9]
+    assert delete_duplicate_predictions(project, 1, index_project(project, 1), {"a": entry("a", *pushed)}) == len(gone)
+    assert project.deleted == gone
 
 
 def hold_for_long(folder: str, ready: Any) -> None:

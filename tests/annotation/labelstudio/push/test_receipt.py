@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.push.receipt import PushedIds, read_pushed, record_pushed
+from goldspan.annotation.labelstudio.push.spool import open_spool
+from goldspan.annotation.labelstudio.push.validation import TaskValidator, fill_spool
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 
@@ -42,3 +45,13 @@ def test_ids_are_noted_as_samples_pass() -> None:
     assert len(list(samples)) == 3
     assert samples.without(["2"])[0] == "1"
     assert len(samples.without(["2"])) == 2
+
+
+def test_of_a_sample_that_came_twice_the_first_has_arrived_and_one_without_id_can_be_refused(
+    labels: LabelSchema,
+) -> None:
+    twice = Sample("one", "en", sample_id="1")
+    samples = PushedIds([twice, twice, Sample("\x00", "en")])
+    with open_spool() as spool:
+        refused = fill_spool(spool, samples, TaskValidator(labels))
+    assert samples.without(one.sample_id for one in refused) == ["1"]

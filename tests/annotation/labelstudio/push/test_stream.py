@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -31,6 +32,8 @@ class Project:
         self.tasks: list[dict[str, Any]] = []
         self.failures, self.poison = failures or {}, poison
         self.imports = 0
+        self.shown = ""
+        self.backends = SimpleNamespace(list_all=lambda project: [{"title": "live"}])
 
     def import_tasks(self, project: int, tasks: list[bytes]) -> dict[str, Any]:
         number, self.imports = self.imports, self.imports + 1
@@ -59,7 +62,8 @@ class Project:
     def wait_until_up(self, patience: float) -> None: ...
     def reset_summary(self, project: int) -> None: ...
     def delete_tasks(self, project: int, ids: list[int]) -> None: ...
-    def update_project(self, project: int, fields: dict[str, Any]) -> None: ...
+    def update_project(self, project: int, fields: dict[str, Any]) -> None:
+        self.shown = fields["model_version"]
 
 
 def make_samples(count: int) -> Iterator[Sample]:
@@ -74,7 +78,7 @@ def push(project: Project, samples: Iterator[Sample], labels: LabelSchema, **opt
     with open_spool() as spool:
         upload = Upload(client, 1, spool, NativeTarget(spool), settings, ignore_progress)
         refused = stream_samples(upload, samples, TaskValidator(labels))
-        return push_entries(upload, {"title": "t", "model_version": ""}, labels, refused)
+        return push_entries(upload, {"id": 1, "title": "t", "model_version": project.shown}, labels, refused)
 
 
 def list_ids(project: Project) -> list[str]:
@@ -110,6 +114,19 @@ def test_a_refused_task_is_named_and_the_others_arrive(labels: LabelSchema) -> N
     report = push(project, make_samples(30), labels)
     assert [item.sample_id for item in report.refused] == ["s13"]
     assert (report.created, len(project.tasks)) == (29, 29)
+
+
+@pytest.mark.parametrize(
+    ("before", "chosen", "shown"),
+    [("", "", "m/v1"), ("m/v0", "", "m/v1"), ("live", "", "live"), ("live", "m/v1", "m/v1"), ("live", "m/v9", "live")],
+)
+def test_a_live_model_stays_visible_unless_a_version_is_chosen(
+    labels: LabelSchema, before: str, chosen: str, shown: str
+) -> None:
+    project = Project()
+    project.shown = before
+    report = push(project, make_samples(2), labels, model_version=chosen)
+    assert (project.shown, report.model_version) == (shown, shown)
 
 
 def test_a_project_with_tasks_and_another_order_need_all_samples_first(labels: LabelSchema) -> None:
