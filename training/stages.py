@@ -80,13 +80,13 @@ def preprocess(work: Work) -> dict[str, Any]:
     Raises:
         InputError: the training split has no entity, or there is no validation split.
     """
-    from goldspan.training.models.corpus import check_labels
+    from goldspan.training.models.corpus import check_labels, check_validation
 
     train = work.read_split("train")
     counts = check_labels(train, work.inputs.labels)
-    sizes = {name: len(work.read_split(name)) for name in _HELD_OUT}
-    if not sizes["validation"]:
-        raise InputError("The bundle has no validation split: nothing says when to stop. Add samples and freeze again.")
+    held_out = {name: work.read_split(name) for name in _HELD_OUT}
+    check_validation(held_out["validation"], work.report)
+    sizes = {name: len(samples) for name, samples in held_out.items()}
     missing = [label.code for label in work.inputs.labels.entities if not counts[label.code]]
     if missing:
         work.report(f"No entity in the training split has the label {', '.join(missing)}.")

@@ -30,6 +30,7 @@ Half = NDArray[np.float16]
 _LARGEST = 65_504.0
 _BATCH_TOKENS = 4_096
 _FLUSH_BATCHES = 16
+_ADVICE = "Take a smaller base, or four_bit = true on CUDA."
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def _fill(
             if not part:
                 break
             wrapped = [encoded[w.text].wrap(w.window) for w in part]
-            with torch.inference_mode(), explain_memory(len(part), size.tokens), device.autocast():
+            with torch.inference_mode(), explain_memory(_ADVICE), device.autocast():
                 ids, mask = (torch.from_numpy(array).to(device.kind) for array in pad_rows(wrapped))
                 found = backbone(ids, mask).float().clamp(-_LARGEST, _LARGEST).cpu().numpy()
             for row, one in enumerate(part):
