@@ -108,8 +108,8 @@ def make_four_bit(device: Device) -> Any:
     """
     if device.kind != "cuda":
         raise ConfigurationError(
-            f"4-bit weights need a CUDA device; this run uses {device.kind}. Leave four_bit out, or take a smaller "
-            "base."
+            f"4-bit weights need a CUDA device; this run uses {device.kind}. Run it where there is one, or train "
+            "without four_bit."
         )
     try:
         import bitsandbytes  # noqa: F401

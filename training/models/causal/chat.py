@@ -22,6 +22,8 @@ _PLAIN_TEMPLATE = (
 """For bases without a chat template."""
 
 _PROBE = "1234"
+_FIXED_DATE = "{% macro strftime_now(format) %}26 Jul 2024{% endmacro %}"
+"""Put in front of a template: one that writes the date gives the same tokens every day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,8 @@ class ChatTokenizer:
             raise ConfigurationError(f"The tokenizer in {base.folder} cannot be loaded: {said}") from None
         if self._tokenizer.eos_token_id is None:
             raise ConfigurationError(f"The tokenizer in {base.folder} names no end-of-text token (eos_token).")
-        if not self._tokenizer.chat_template:
-            self._tokenizer.chat_template = _PLAIN_TEMPLATE
-        self._template = self._tokenizer.chat_template
+        template = self._tokenizer.get_chat_template() if self._tokenizer.chat_template else _PLAIN_TEMPLATE
+        self._tokenizer.chat_template = _FIXED_DATE + template
 
     @property
     def pad(self) -> int:

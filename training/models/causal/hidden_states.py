@@ -20,6 +20,7 @@ import orjson
 import torch
 from numpy.typing import NDArray
 
+from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
 from goldspan.predictors.model.encoding import EncodedText, WindowSize, pad_rows
 from goldspan.predictors.windows import Window
@@ -98,7 +99,7 @@ def compute_hidden_states(
         report: called with the number of windows done and of all.
 
     Raises:
-        StateError: the disk refused, or memory ran out.
+        StateError: the disk refused, memory ran out, or the backbone gives NaN.
     """
     windows = cut_windows(encoded, size)
     total = windows[-1].rows.stop if windows else 0
@@ -144,7 +145,10 @@ def _fill(
                 found = backbone(ids, mask).float().clamp(-_LARGEST, _LARGEST).cpu().numpy()
             for row, one in enumerate(part):
                 first = len(encoded[one.text].prefix)
-                rows[one.rows] = found[row, first : first + one.window.end - one.window.start]
+                states = found[row, first : first + one.window.end - one.window.start]
+                if np.isnan(states).any():
+                    raise StateError("The base gives NaN for a text. Set bf16 = false, or take another base.")
+                rows[one.rows] = states
             done += len(part)
         rows.flush()
         write_atomic(progress, orjson.dumps({"done": done}))

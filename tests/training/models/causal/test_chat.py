@@ -54,6 +54,11 @@ def test_an_answer_begins_where_the_prompt_ends_and_ends_with_a_stop(
     assert "Tag names." in chat.decode(prompt.tolist())
 
 
+def test_a_template_that_writes_the_date_gives_the_same_tokens_every_day(causal_base: Path, tmp_path: Path) -> None:
+    chat = make_tokenizer(causal_base, tmp_path / "base", "{{ strftime_now('%d %b %Y') }}: {{ messages[0].content }}")
+    assert chat.decode(chat.encode_prompt(ASKED).tolist()) == "26 Jul 2024: Tag names."
+
+
 def test_a_template_that_refuses_everything_is_an_error(causal_base: Path, tmp_path: Path) -> None:
     chat = make_tokenizer(causal_base, tmp_path / "base", "{{ raise_exception('never') }}")
     with pytest.raises(ConfigurationError, match="refuses the conversation: never"):
