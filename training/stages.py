@@ -186,12 +186,27 @@ def sign(work: Work, key: Path | None) -> str:
     return fingerprint
 
 
+def require_replaceable(target: Path) -> None:
+    """Refuse to replace a folder that holds anything but a model of a training run.
+
+    Raises:
+        StateError: it does, or it cannot be read.
+    """
+    with explain_disk(target):
+        taken = target.exists() and not (target / layout.QUANTIZED / layout.MANIFEST).is_file()
+        if taken and (not target.is_dir() or any(target.iterdir())):
+            raise StateError(
+                f"{target} is no model of a training run, and is not replaced. Choose another --name or output_dir."
+            )
+
+
 def publish(folder: Path, target: Path) -> None:
     """Copy trained/, quantized/, its signature and the evaluations to `target`; an older model stays until then.
 
     Raises:
-        StateError: the disk refused; the older model is untouched.
+        StateError: the disk refused, or `target` is something else; what is there is untouched.
     """
+    require_replaceable(target)
     with stage_folder(target) as staging:
         for name in (layout.TRAINED, layout.QUANTIZED, EVALUATION):
             shutil.copytree(folder / name, staging / name)

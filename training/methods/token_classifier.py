@@ -60,7 +60,7 @@ class TokenClassifierMethod(Method[TokenClassifierSettings]):
         else:
             model = train(
                 bundle.folder,
-                _make_config(settings, context.output),
+                _make_config(settings),
                 name=context.name,
                 labels_file=context.labels_file,
                 data=context.workspace.root,
@@ -74,7 +74,7 @@ class TokenClassifierMethod(Method[TokenClassifierSettings]):
         )
 
 
-def _make_config(settings: TokenClassifierSettings, output: Path) -> TrainingConfig:
+def _make_config(settings: TokenClassifierSettings) -> TrainingConfig:
     config = override(
         read_config(settings.config) if settings.config else TrainingConfig(),
         encoder=settings.encoder or None,
@@ -85,5 +85,5 @@ def _make_config(settings: TokenClassifierSettings, output: Path) -> TrainingCon
         device=settings.device or None,
         threads=settings.threads,
     )
-    config = replace(config, paths=replace(config.paths, output_dir=str(output)))
+    config = replace(config, paths=replace(config.paths, output_dir=""))
     return parse_config(config.to_json(), "The options")
