@@ -32,6 +32,15 @@ def list_too_small(settings: object, least: Mapping[str, float]) -> list[str]:
     ]
 
 
+def list_wrong_choices(settings: object, choices: Mapping[str, Sequence[str]]) -> list[str]:
+    """What is wrong with settings that take one of some values, by name."""
+    return [
+        f"{name} is {', '.join(known[:-1])} or {known[-1]}"
+        for name, known in choices.items()
+        if getattr(settings, name) not in known
+    ]
+
+
 def require_least(what: str, settings: object, least: Mapping[str, float]) -> None:
     """Refuse settings that are too small or not finite.
 

@@ -9,8 +9,13 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from goldspan.annotation.configuration import list_too_small, read_toml
+from goldspan.annotation.configuration import list_too_small, list_wrong_choices, read_toml
 from goldspan.annotation.errors import ConfigurationError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+TOGGLES = ("auto", "true", "false")
+MOST_SEED = 2**31
+"""Seeds are smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +214,9 @@ def _check_ranges(config: TrainingConfig, source: str) -> None:
     least = {"batch_size": 1, "evaluations": 1, "average_checkpoints": 1, "window_tokens": 16, "max_eval_samples": 1}
     least |= {"num_epochs": 0, "token_budget": 1, "early_stopping_patience": 1, "threads": 0, "window_overlap": 0}
     wrong += list_too_small(training, least)
-    choices: dict[str, tuple[str, ...]] = {
-        "bf16": ("auto", "true", "false"),
-        "freeze_embeddings": ("auto", "true", "false"),
-    }
-    choices["device"] = ("auto", "cpu", "cuda", "mps")
-    for name, known in choices.items():
-        if getattr(training, name) not in known:
-            wrong.append(f"{name} is {', '.join(known[:-1])} or {known[-1]}")
+    wrong += list_wrong_choices(training, {"bf16": TOGGLES, "freeze_embeddings": TOGGLES, "device": DEVICES})
+    if not 0 <= training.seed < MOST_SEED:
+        wrong.append(f"seed is at least 0 and less than {MOST_SEED}")
     if training.window_overlap >= training.window_tokens // 2:
         wrong.append("window_overlap is less than half of window_tokens")
     if training.class_weights and training.label_smoothing:

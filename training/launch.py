@@ -73,7 +73,7 @@ def train(
     Raises:
         InputError: there is no bundle, or it cannot be trained on.
         ConfigurationError: a setting is wrong, or the encoder, the device or a library is missing.
-        StateError: the run failed; the message ends with what it said.
+        StateError: the run failed, and the message ends with what it said; or its place is taken by something else.
         GateClosedError: the model does not reach what `gate.toml` asks of it; it is not put into its place.
     """
     if not isinstance(config, TrainingConfig):
@@ -93,12 +93,14 @@ def train(
             check_device(config)
         archive = pack_inputs(chosen, labels_path, config, external)
     name = name or name_run(workspace)
+    output = find_output(config, workspace, name).resolve()
+    stages.require_replaceable(output)
     key = Path(config.signing.key) if config.signing.key else find_signing_key(workspace.root)
     state = {
         "encoder": config.model.name,
         "bundle": chosen.name if chosen else "export",
         "folder": str((find_training_folder(workspace) / name).resolve()),
-        "output": str(find_output(config, workspace, name).resolve()),
+        "output": str(output),
         "key": str(key.resolve()),
         "flow_options": options,
     }

@@ -80,13 +80,13 @@ def preprocess(work: Work) -> dict[str, Any]:
     Raises:
         InputError: the training split has no entity, or there is no validation split.
     """
-    from goldspan.training.models.corpus import check_labels
+    from goldspan.training.models.corpus import check_labels, check_validation
 
     train = work.read_split("train")
     counts = check_labels(train, work.inputs.labels)
-    sizes = {name: len(work.read_split(name)) for name in _HELD_OUT}
-    if not sizes["validation"]:
-        raise InputError("The bundle has no validation split: nothing says when to stop. Add samples and freeze again.")
+    held_out = {name: work.read_split(name) for name in _HELD_OUT}
+    check_validation(held_out["validation"], work.report)
+    sizes = {name: len(samples) for name, samples in held_out.items()}
     missing = [label.code for label in work.inputs.labels.entities if not counts[label.code]]
     if missing:
         work.report(f"No entity in the training split has the label {', '.join(missing)}.")
@@ -186,12 +186,27 @@ def sign(work: Work, key: Path | None) -> str:
     return fingerprint
 
 
+def require_replaceable(target: Path) -> None:
+    """Refuse to replace a folder that holds anything but a model of a training run.
+
+    Raises:
+        StateError: it does, or it cannot be read.
+    """
+    with explain_disk(target):
+        taken = target.exists() and not (target / layout.QUANTIZED / layout.MANIFEST).is_file()
+        if taken and (not target.is_dir() or any(target.iterdir())):
+            raise StateError(
+                f"{target} is no model of a training run, and is not replaced. Choose another --name or output_dir."
+            )
+
+
 def publish(folder: Path, target: Path) -> None:
     """Copy trained/, quantized/, its signature and the evaluations to `target`; an older model stays until then.
 
     Raises:
-        StateError: the disk refused; the older model is untouched.
+        StateError: the disk refused, or `target` is something else; what is there is untouched.
     """
+    require_replaceable(target)
     with stage_folder(target) as staging:
         for name in (layout.TRAINED, layout.QUANTIZED, EVALUATION):
             shutil.copytree(folder / name, staging / name)

@@ -42,7 +42,7 @@ def test_an_older_model_stays_when_the_disk_refuses_the_new_one(
     for root, content in (("run", b"new"), ("models/v1", b"old")):
         for name in ("trained", "quantized", "evaluation"):
             (tmp_path / root / name).mkdir(parents=True)
-            (tmp_path / root / name / "file").write_bytes(content)
+            (tmp_path / root / name / "manifest.json").write_bytes(content)
     copy, left = shutil.copytree, iter([True, False])
 
     def refuse_second(source: Path, target: Path) -> None:
@@ -54,7 +54,7 @@ def test_an_older_model_stays_when_the_disk_refuses_the_new_one(
     with pytest.raises(StateError, match="space"):
         stages.publish(tmp_path / "run", tmp_path / "models" / "v1")
     assert [path.name for path in (tmp_path / "models").iterdir()] == ["v1"]
-    assert {path.read_bytes() for path in (tmp_path / "models" / "v1").rglob("file")} == {b"old"}
+    assert {path.read_bytes() for path in (tmp_path / "models" / "v1").rglob("manifest.json")} == {b"old"}
     monkeypatch.undo()
     stages.publish(tmp_path / "run", tmp_path / "models" / "v1")
-    assert {path.read_bytes() for path in (tmp_path / "models" / "v1").rglob("file")} == {b"new"}
+    assert {path.read_bytes() for path in (tmp_path / "models" / "v1").rglob("manifest.json")} == {b"new"}

@@ -29,9 +29,9 @@ _SUPPORT = 50
 
 
 def calibrate(data: GoldOutputs) -> Calibration:
-    """Calibration from outputs on the validation split."""
+    """Calibration from outputs on the validation split; none where gold has no entity to measure on."""
     logs, gold = _stack(data)
-    if not len(gold):
+    if not gold.any():
         return Calibration()
     temperature = fit_temperature(logs, gold)
     before, _ = measure_error(logs, gold, 1.0)

@@ -24,12 +24,12 @@ def write_card(manifest: Mapping[str, Any], calibration: Calibration, rows: Sequ
     """
     training, encoder, bundle = manifest["training"], manifest["encoder"], manifest["bundle"]
     supports: Mapping[str, int] = training.get("labels", {})
-    languages = sorted(training.get("languages", {}))
+    languages = sorted(filter(None, training.get("languages", {})))
     parts = [
         "---",
         "library_name: transformers",
         "pipeline_tag: token-classification",
-        *(["language:", *(f"- {language}" for language in languages)] if languages else []),
+        *(["language:", *(f'- "{language}"' for language in languages)] if languages else []),
         "tags:",
         "- pii",
         "- ner",
@@ -108,15 +108,15 @@ def _list_attribution(attribution: Mapping[str, str]) -> list[str]:
 
 def _show_row(row: Mapping[str, Any]) -> tuple[str, ...]:
     interval = row["f1_interval"]
+    measured = [_show(row[name] if row["entities"] else None) for name in ("f1", "character_f2", "missed")]
     return (
         row["gold"],
         row["system"],
         row["level"],
         str(row["documents"]),
-        _show(row["f1"]),
+        measured[0],
         f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "",
-        _show(row["character_f2"]),
-        _show(row["missed"]),
+        *measured[1:],
     )
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.files import explain_disk, write_atomic
 from goldspan.predictors.embedding import GRAPH, TOKENIZER
-from goldspan.training.artifact.export import OPSET
+from goldspan.predictors.model.runtime import INPUTS
+from goldspan.training.artifact.export import write_graph
 from goldspan.training.artifact.quantise import INT8, quantise
 from goldspan.training.models.build import load_encoder
 from goldspan.training.models.encoders.catalogue import Encoder
-
-_INPUTS = ("input_ids", "attention_mask")
 
 
 class _MeanPooled(nn.Module):
@@ -38,27 +33,15 @@ def write_embedder(encoder: Encoder, folder: Path) -> Path:
 
     Raises:
         ConfigurationError: the encoder has no trained weights, or transformers cannot load it.
-        StateError: the disk refused.
+        StateError: the exporter cannot write this architecture, or the disk refused.
     """
     if encoder.folder is None:
         raise ConfigurationError(f"The encoder {encoder.name} has random weights: its embeddings would mean nothing.")
-    pooled = _MeanPooled(load_encoder(encoder.folder)).eval()
-    ids = torch.ones(2, 16, dtype=torch.int64)
-    buffer: Any = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            pooled,
-            (ids, torch.ones_like(ids)),
-            buffer,
-            input_names=list(_INPUTS),
-            output_names=["embedding"],
-            dynamic_axes={**{name: {0: "batch", 1: "tokens"} for name in _INPUTS}, "embedding": {0: "batch"}},
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    pooled = _MeanPooled(load_encoder(encoder.folder))
+    axes = {**{name: {0: "batch", 1: "tokens"} for name in INPUTS}, "embedding": {0: "batch"}}
+    graph = write_graph(pooled, INPUTS, ["embedding"], axes)
     with explain_disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / GRAPH, quantise(buffer.getvalue(), INT8))
+        write_atomic(folder / GRAPH, quantise(graph, INT8))
         write_atomic(folder / TOKENIZER, (encoder.folder / "tokenizer.json").read_bytes())
     return folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,44 @@ from goldspan.training.models.network import SpanNetwork
 OPSET = 18
 ALIAS = "logits"
 """Another name of `pii_logits`: what transformers.js reads."""
+
+
+def write_graph(
+    module: nn.Module, inputs: Sequence[str], outputs: Sequence[str], axes: Mapping[str, Mapping[int, str]]
+) -> bytes:
+    """A module that takes ids and mask as an ONNX graph, its weights inside.
+
+    Args:
+        module: what is traced, in evaluation mode.
+        inputs: names of ids and mask, both int64 of shape (rows, tokens).
+        outputs: names of what it returns.
+        axes: the axes of each name whose length varies.
+
+    Raises:
+        StateError: the exporter cannot write this architecture.
+    """
+    ids = torch.ones(2, 16, dtype=torch.int64)
+    buffer: Any = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            torch.onnx.export(
+                module.eval(),
+                (ids, torch.ones_like(ids)),
+                buffer,
+                input_names=list(inputs),
+                output_names=list(outputs),
+                dynamic_axes=axes,
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        except Exception as error:  # noqa: BLE001
+            raise StateError(
+                f"This encoder cannot be exported to ONNX: {(str(error).splitlines() or ['unknown'])[0][:200]}. "
+                "Choose another encoder; `goldspan model encoders` lists those that are known to work."
+            ) from None
+    graph: bytes = buffer.getvalue()
+    return graph
 
 
 class _Traced(nn.Module):
@@ -39,28 +77,10 @@ def export_onnx(network: SpanNetwork) -> bytes:
     import onnx
     from onnx import helper
 
-    ids = torch.ones(2, 16, dtype=torch.int64)
     axes = {name: {0: "batch", 1: "tokens"} for name in (*INPUTS, *OUTPUTS)}
-    buffer: Any = io.BytesIO()
-    with warnings.catch_warnings(), _spell_out_attention(network.tagger):
-        warnings.simplefilter("ignore")
-        try:
-            torch.onnx.export(
-                _Traced(network).eval(),
-                (ids, torch.ones_like(ids)),
-                buffer,
-                input_names=list(INPUTS),
-                output_names=list(OUTPUTS),
-                dynamic_axes=axes,
-                opset_version=OPSET,
-                dynamo=False,
-            )
-        except Exception as error:  # noqa: BLE001
-            raise StateError(
-                f"This encoder cannot be exported to ONNX: {(str(error).splitlines() or ['unknown'])[0][:200]}. "
-                "Choose another encoder, or set skip_quantization to keep trained/ alone."
-            ) from None
-    model = onnx.load_from_string(buffer.getvalue())
+    with _spell_out_attention(network.tagger):
+        graph = write_graph(_Traced(network), INPUTS, OUTPUTS, axes)
+    model = onnx.load_from_string(graph)
     model.graph.node.append(helper.make_node("Identity", [OUTPUTS[0]], [ALIAS]))
     alias = next(output for output in model.graph.output if output.name == OUTPUTS[0])
     copied = onnx.ValueInfoProto()

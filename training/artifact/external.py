@@ -64,7 +64,7 @@ def _read_row(record: JsonRecord, labels: LabelSchema) -> tuple[Sample, bool]:
         entities.append(entity)
         if labels[entity.label].group == "PERSON":
             mentions.append(Mention(entity.start, entity.end, "MENTION"))
-    language = str(row.get("language", ""))
+    language = str(row.get("language") or "")
     gold = Annotation(Author.person("gold"), sort_spans(entities), sort_spans(mentions))
     identity = str(row.get("id") or make_sample_id(text, language))
     return Sample(text, language, annotations=(gold,), sample_id=identity), grouped
@@ -72,13 +72,13 @@ def _read_row(record: JsonRecord, labels: LabelSchema) -> tuple[Sample, bool]:
 
 def _read_span(span: Any, length: int, labels: LabelSchema, record: JsonRecord) -> tuple[Entity, bool]:
     start, end = (span.get("start"), span.get("end")) if isinstance(span, dict) else (None, None)
-    if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start < end <= length:
+    if type(start) is not int or type(end) is not int or not 0 <= start < end <= length:
         raise RecordError("a span has no start and end inside the text", file=record.file, line=record.line)
-    if span.get("label") in labels.entity_codes:
-        return Entity(start, end, span["label"]), False
-    group = span.get("group")
+    name, group = span.get("label"), span.get("group")
+    if isinstance(name, str) and name in labels.entity_codes:
+        return Entity(start, end, name), False
     label = next((label.code for label in labels.entities if label.group == group), None)
     if label is None:
-        said = orjson.dumps(span.get("label") or group).decode()[:60]
+        said = orjson.dumps(name or group).decode()[:60]
         raise RecordError(f"the schema has no label or group {said}", file=record.file, line=record.line)
     return Entity(start, end, label), True

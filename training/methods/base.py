@@ -31,6 +31,7 @@ class FitContext:
     """Where a fit works, and what it may use.
 
     `work` belongs to this fit alone and outlives a crash: a method that is called again with the same folder resumes.
+    It is cleared when the fit is done.
     `output` is where the artifact is put in the end. `report` takes one line for people, without texts or secrets.
     """
 

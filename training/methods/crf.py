@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goldspan.annotation.configuration import require_least
+from goldspan.annotation.corpus.ledger import TRAIN, find_ledger, read_ledger
 from goldspan.annotation.corpus.queue import draw_order
 from goldspan.annotation.corpus.workspace_queue import iter_workspace
-from goldspan.annotation.errors import InputError
+from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.annotation.extras import require_packages
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
 from goldspan.annotation.types import Sample
@@ -71,13 +72,16 @@ class CrfMethod(Method[CrfSettings]):
     def fit(self, bundle: Bundle, settings: CrfSettings, context: FitContext) -> Fitted:
         """Train; there is nothing to resume."""
         require_least("the CRF", settings, {"c1": 0, "c2": 0, "iterations": 1, "least": 0, "seen": 0})
+        kept = set(filter(None, settings.keep.split(",")))
+        if unknown := sorted(kept - context.labels.entity_codes):
+            raise UnknownNameError("label", unknown[0], context.labels.entity_codes, "It stands in the option keep.")
         base = open_base(settings.base, context.labels)
         samples = [sample for sample in bundle.read_split("train", context.labels) if sample.best]
         if not any(sample.best and sample.best.entities for sample in samples):
             raise InputError("The training split holds no entity: there is nothing to learn.")
         examples = make_examples(samples, base)
         lacking = settings.least - len(examples)
-        pool = _draw_unreviewed(context, {sample.sample_id for sample in samples}, lacking) if base else []
+        pool = _draw_unreviewed(bundle, context, lacking) if base else []
         trained = train_crf(examples, settings, make_examples(pool, base, reviewed=False))
         with explain_disk(context.staging):
             make_private_folder(context.staging)
@@ -94,7 +98,7 @@ class CrfMethod(Method[CrfSettings]):
             "the workspace."
         )
         details = {"reviewed": len(examples), "unreviewed": len(pool), "labels_of_base": list(trained.from_base)}
-        return Fitted(context.staging, details=details)
+        return Fitted(context.staging, details=details, documents=len(examples))
 
 
 def train_crf(
@@ -125,9 +129,14 @@ def train_crf(
     return TrainedCrf(model, tuple(sorted(rare | set(filter(None, settings.keep.split(","))))))
 
 
-def _draw_unreviewed(context: FitContext, taken: set[str], count: int) -> list[Sample]:
+def _draw_unreviewed(bundle: Bundle, context: FitContext, count: int) -> list[Sample]:
+    """Samples without a review; those of the bundle are left out, and those that were ever held out."""
     if count <= 0:
         return []
+    splits = bundle.manifest["split"]["sizes"]
+    taken = {sample.sample_id for name in splits for sample in bundle.read_split(name, context.labels)}
+    ledger = read_ledger(find_ledger(context.workspace)).entries
+    taken |= {sample_id for sample_id, entry in ledger.items() if entry.split != TRAIN}
     pool = [
         sample
         for sample in iter_workspace(context.workspace, context.labels, lambda _: None)

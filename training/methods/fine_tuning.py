@@ -45,6 +45,7 @@ class FineTuningMethod(Method[TuningSettings]):
                 raise ConfigurationError(f"Nothing was sent: {excess}.")
             begin_run(context.workspace, plan, context.name, {"max_cost": settings.max_cost})
         folder = find_tuning_folder(context.workspace) / context.name
+        _require_same(folder, bundle, settings)
         summary = drive_run(folder, on_job=lambda job: context.report(describe_job(job)))
         if summary.outcome is not TuningOutcome.DONE:
             raise StateError(
@@ -56,6 +57,15 @@ class FineTuningMethod(Method[TuningSettings]):
             paths = _copy_paths(folder, context.staging, summary.predictor["paths"])
         write_settings(context.staging, summary.predictor["predictor"], {**summary.predictor["options"], **paths})
         return _describe_fit(context.staging, summary, folder)
+
+
+def _require_same(folder: Path, bundle: Bundle, settings: TuningSettings) -> None:
+    stored = read_status(folder).settings
+    if stored["bundle"]["name"] != bundle.manifest["name"] or read_settings(stored) != settings:
+        raise StateError(
+            f"There is a fine-tuning run {folder.name} on another bundle or with other options. Give the fit another "
+            f"--name, or go on with that one: `goldspan finetune resume {folder.name}`."
+        )
 
 
 def publish_run(

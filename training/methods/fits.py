@@ -22,7 +22,7 @@ from goldspan.training.config import TrainingConfig
 from goldspan.training.inputs import choose_bundle
 from goldspan.training.methods.base import FitContext, Fitted, make_settings
 from goldspan.training.methods.registry import open_method
-from goldspan.training.methods.state import INTERRUPTED, LOCK, STATE, FitState, find_fits_folder
+from goldspan.training.methods.state import INTERRUPTED, LOCK, STATE, FitState, clear_work, find_fits_folder
 from goldspan.training.runs import DONE, FAILED, find_models_folder
 
 
@@ -84,6 +84,7 @@ def fit(
             state.finish(FAILED if isinstance(error, Exception) else INTERRUPTED, said)
             raise
         state.finish(DONE)
+        clear_work(work)
         return artifact
     finally:
         lock.release()

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from goldspan.annotation.configuration import list_too_small, list_wrong_choices
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.plugins import convert_option, list_parameters
 from goldspan.generators.providers.tuning.values import Checkpoint, JobEvent, JobState
+from goldspan.training.config import DEVICES, MOST_SEED, TOGGLES
 from goldspan.training.finetuning.engine import JobView, PredictorEntry, TuningEngine
 from goldspan.training.finetuning.settings import TuningEstimate
 
@@ -116,13 +118,14 @@ class LocalEngine(TuningEngine):
             name: convert_option("provider local", parameters[name], text) for name, text in self.order.options.items()
         }
         options = replace(LocalOptions(), **values)
-        if min(options.rank, options.alpha, options.batch_size, options.max_tokens) < 1:
-            raise ConfigurationError("The options rank, alpha, batch_size and max_tokens are at least 1.")
+        wrong = list_too_small(options, {"rank": 1, "alpha": 1, "batch_size": 1, "max_tokens": 1, "threads": 0})
+        wrong += list_wrong_choices(options, {"device": DEVICES, "bf16": TOGGLES})
         if not 0 <= options.dropout < 1:
-            raise ConfigurationError("The option dropout is at least 0 and less than 1.")
-        for name, known in (("device", ("auto", "cpu", "cuda", "mps")), ("bf16", ("auto", "true", "false"))):
-            if getattr(options, name) not in known:
-                raise ConfigurationError(f"The option {name} is {', '.join(known[:-1])} or {known[-1]}.")
+            wrong.append("dropout is at least 0 and less than 1")
+        if not 0 <= self.order.seed < MOST_SEED:
+            wrong.append(f"seed is at least 0 and less than {MOST_SEED}")
+        if wrong:
+            raise ConfigurationError(f"Settings of the provider local: {'; '.join(wrong)}.")
         return options
 
     def _open_tuner(self) -> AdapterTuner:
@@ -180,25 +183,23 @@ class LocalEngine(TuningEngine):
         )
 
     def _write_adapter(self, tuner: AdapterTuner) -> None:
-        from goldspan.training.models.causal.base import find_base
         from goldspan.training.models.causal.generator import SCHEMA
         from goldspan.training.models.causal.sealed import write_sealed
         from goldspan.training.models.checkpoint import remove_checkpoints
-        from goldspan.training.models.device import choose_device
 
         order, options, progress = self.order, self._read_options(), tuner.progress
         settings: dict[str, Any] = asdict(options) | {"epochs": order.epochs, "seed": order.seed}
         settings["learning_rate"] = order.learning_rate or _LEARNING_RATE
         content = {
             "name": order.run,
-            "base": find_base(order.model, options.revision).describe(),
+            "base": tuner.base.describe(),
             "training": {
                 "rows": order.counts.rows,
                 "steps": progress.steps,
                 "tokens": progress.tokens,
                 "loss": round(progress.loss, 6),
                 "validation_loss": tuner.best_loss,
-                "device": choose_device(options.device).kind,
+                "device": tuner.device.kind,
                 "settings": settings,
             },
         }

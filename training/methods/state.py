@@ -2,12 +2,13 @@
 
 state.json   method, settings, bundle, status, seconds so far
 artifact/    what is being built; it is moved to models/<name>
-*            what the method keeps between attempts
+*            what the method keeps between attempts; deleted when the fit is done
 """
 
 from __future__ import annotations
 
 import resource
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import read_json, write_atomic
+from goldspan.annotation.files import explain_disk, read_json, write_atomic
 from goldspan.annotation.locks import try_lock
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.training.runs import DONE, RUNNING
@@ -66,6 +67,20 @@ def find_fit(workspace: Workspace, name: str = "") -> FitStatus:
 def find_fits_folder(workspace: Workspace) -> Path:
     """The folder of all fits."""
     return workspace.root / "methods"
+
+
+def clear_work(folder: Path) -> None:
+    """Delete what a finished fit kept for another attempt: caches and checkpoints, which may let texts be guessed.
+
+    Raises:
+        StateError: the disk refused.
+    """
+    with explain_disk(folder):
+        for entry in folder.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name not in (STATE, LOCK):
+                entry.unlink()
 
 
 class FitState:

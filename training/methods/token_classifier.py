@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from goldspan.annotation.errors import InputError
+from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.files import write_atomic
 from goldspan.training.bundle.verify import Bundle
 from goldspan.training.config import TrainingConfig, override, parse_config, read_config
 from goldspan.training.launch import read_model, resume_training, train
 from goldspan.training.methods.base import FitContext, Fitted, Method
 from goldspan.training.runs import DONE, find_run
+
+BEGUN = "begun"
+"""A file in the work folder of a fit that started its run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +42,17 @@ class TokenClassifierMethod(Method[TokenClassifierSettings]):
     settings = TokenClassifierSettings
 
     def fit(self, bundle: Bundle, settings: TokenClassifierSettings, context: FitContext) -> Fitted:
-        """Start the run, or resume the one of this name."""
+        """Start the run, or resume the one that an earlier attempt started."""
         try:
             status = find_run(context.workspace, context.name).read_state()["status"]
         except InputError:
             status = ""
+        begun = context.work / BEGUN
+        if status and not begun.is_file():
+            raise StateError(
+                f"There is a training run {context.name} that is not of this fit. Give the fit another --name."
+            )
+        write_atomic(begun, b"")
         if status == DONE:
             model = read_model(context.output, context.name)
         elif status:
@@ -50,7 +60,7 @@ class TokenClassifierMethod(Method[TokenClassifierSettings]):
         else:
             model = train(
                 bundle.folder,
-                _make_config(settings, context.output),
+                _make_config(settings),
                 name=context.name,
                 labels_file=context.labels_file,
                 data=context.workspace.root,
@@ -64,7 +74,7 @@ class TokenClassifierMethod(Method[TokenClassifierSettings]):
         )
 
 
-def _make_config(settings: TokenClassifierSettings, output: Path) -> TrainingConfig:
+def _make_config(settings: TokenClassifierSettings) -> TrainingConfig:
     config = override(
         read_config(settings.config) if settings.config else TrainingConfig(),
         encoder=settings.encoder or None,
@@ -75,5 +85,5 @@ def _make_config(settings: TokenClassifierSettings, output: Path) -> TrainingCon
         device=settings.device or None,
         threads=settings.threads,
     )
-    config = replace(config, paths=replace(config.paths, output_dir=str(output)))
+    config = replace(config, paths=replace(config.paths, output_dir=""))
     return parse_config(config.to_json(), "The options")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
@@ -48,14 +48,12 @@ class TrainingCorpus:
 def make_examples(
     samples: Sequence[Sample], tokenizer: Tokenizer, labels: LabelSchema, doubt_below: float = 0.0
 ) -> list[Example]:
-    """Examples of the samples that have an annotation and a token."""
+    """Examples of the samples that have an annotation."""
     kept = [sample for sample in samples if sample.best is not None]
     table = {tag: number for number, tag in enumerate(labels.bio_table)}
     encoded = encode_texts(tokenizer, [sample.text for sample in kept])
     return [
-        label_sample(sample, one, table, doubt_below=doubt_below)
-        for sample, one in zip(kept, encoded, strict=True)
-        if len(one)
+        label_sample(sample, one, table, doubt_below=doubt_below) for sample, one in zip(kept, encoded, strict=True)
     ]
 
 
@@ -72,3 +70,15 @@ def check_labels(samples: Iterable[Sample], labels: LabelSchema) -> Counter[str]
             "the bundle again."
         )
     return counts
+
+
+def check_validation(samples: Sequence[Sample], report: Callable[[str], None]) -> None:
+    """Report a validation split without entities: no score says which weights are best, and nothing is calibrated.
+
+    Raises:
+        InputError: it is empty.
+    """
+    if not samples:
+        raise InputError("The validation split is empty: nothing says when to stop. Make the bundle with more samples.")
+    if not any(sample.best.entities for sample in samples if sample.best):
+        report("The validation split has no entity: the last weights are taken, and nothing is calibrated.")

@@ -20,7 +20,7 @@ from goldspan.training.bundle.manifest import dump, make_mappings
 from goldspan.training.config import TrainingConfig
 from goldspan.training.models.build import BuiltNetwork, build_network, read_tokenizer
 from goldspan.training.models.checkpoint import remove_checkpoints
-from goldspan.training.models.corpus import TrainingCorpus, check_labels, make_examples
+from goldspan.training.models.corpus import TrainingCorpus, check_labels, check_validation, make_examples
 from goldspan.training.models.device import Device, choose_device
 from goldspan.training.models.encoders.catalogue import Encoder, find_encoder
 from goldspan.training.models.loop import Trainer, TrainingOutcome, TrainingProgress
@@ -63,8 +63,7 @@ def fit(
         StateError: memory or disk ran out, or no checkpoint is whole.
     """
     counts = check_labels(data.train, labels)
-    if not data.validation:
-        raise InputError("The validation split is empty: nothing says when to stop. Make the bundle with more samples.")
+    check_validation(data.validation, lambda _: None)
     settings = config.training
     encoder = find_encoder(config.model.name)
     device = choose_device(settings.device, settings.bf16, settings.threads)

@@ -29,9 +29,9 @@ from goldspan.training.models.batches import (
 from goldspan.training.models.build import make_rates
 from goldspan.training.models.checkpoint import load_checkpoint, save_checkpoint
 from goldspan.training.models.corpus import TrainingCorpus
-from goldspan.training.models.device import Device, explain_memory
+from goldspan.training.models.device import Device, advise_smaller, explain_memory
 from goldspan.training.models.labelling import IGNORED, Example
-from goldspan.training.models.network import LossWeights, SpanNetwork, measure_loss, weigh_classes
+from goldspan.training.models.network import LossWeights, SpanNetwork, measure_loss, require_finite, weigh_classes
 from goldspan.training.models.ranking import pair_mentions
 from goldspan.training.models.validation import Validation, validate
 
@@ -69,6 +69,7 @@ class _State:
 
     step: int = 0
     tokens: int = 0
+    total: int = 0
     documents: int = 0
     epoch: int = 0
     place: int = 0
@@ -119,13 +120,16 @@ class Trainer:
 
         Raises:
             StateError: memory or disk ran out, or no checkpoint is whole.
+            ConfigurationError: the loss is no longer a number.
         """
         self._restore()
         settings = self._settings
         examples, windows = self._open_epoch()
-        total = settings.num_epochs * count_tokens(windows) if settings.num_epochs else settings.token_budget
+        if not self._state.total:
+            tokens = settings.num_epochs * count_tokens(windows)
+            self._state.total = tokens or settings.token_budget
         class_weights = self._weigh(examples) if settings.class_weights else None
-        with explain_memory(settings.batch_size, settings.window_tokens):
+        with explain_memory(advise_smaller(settings.batch_size, settings.window_tokens)):
             while not self._state.finished:
                 batches = order_batches(
                     windows,
@@ -137,8 +141,8 @@ class Trainer:
                 while self._state.place < len(batches) and not self._state.finished:
                     numbers = batches[self._state.place]
                     batch = build_batch(examples, windows, numbers, self._pad)
-                    self._step(batch, windows, class_weights, total)
-                    self._evaluate_if_due(total)
+                    self._step(batch, windows, class_weights)
+                    self._evaluate_if_due()
                     self._save_if_due()
                 if not self._state.finished:
                     examples, windows = self._next_epoch(examples, windows)
@@ -158,11 +162,11 @@ class Trainer:
         state.epoch, state.place = state.epoch + 1, 0
         return self._open_epoch() if self._corpus.varies else (examples, windows)
 
-    def _step(self, batch: Batch, windows: Sequence[ExampleWindow], class_weights: Tensor | None, total: int) -> None:
+    def _step(self, batch: Batch, windows: Sequence[ExampleWindow], class_weights: Tensor | None) -> None:
         state, kind = self._state, self._device.kind
         torch.manual_seed(self._settings.seed * _SEED_STRIDE + state.step)
         self._network.train()
-        factor = self._schedule(state.tokens / total)
+        factor = self._schedule(state.tokens / state.total)
         for group in self._optimiser.param_groups:
             group["lr"] = group["base_lr"] * factor
         ids, mask, tags, mention_tags = (
@@ -208,14 +212,16 @@ class Trainer:
             if seen[row].any() and not (batch.tags[row] > 0).any() and example < len(self._corpus.samples):
                 self._state.flagged.append(example)
 
-    def _evaluate_if_due(self, total: int) -> None:
+    def _evaluate_if_due(self) -> None:
         state, settings = self._state, self._settings
+        total = state.total
         spent = state.tokens >= total
         if not spent and state.tokens < total * (state.evaluations + 1) / settings.evaluations:
             return
         state.evaluations = int(settings.evaluations * state.tokens / total)
-        validation = self._validate()
         state.loss = float(self._loss)
+        require_finite(state.loss, state.step, "learning_rate")
+        validation = self._validate()
         best = max((score for score, _ in self._snapshots), default=-1.0)
         state.waiting = (
             0 if best <= 0 or validation.f1 > best + settings.early_stopping_threshold else state.waiting + 1
@@ -230,8 +236,9 @@ class Trainer:
         state.finished = spent or early
 
     def _keep(self, score: float) -> None:
+        """Keep the weights if they are among the best; of equal scores the newer one counts."""
         weights = {name: parameter.detach().cpu().clone() for name, parameter in self._trained.items()}
-        self._snapshots.append((score, weights))
+        self._snapshots.insert(0, (score, weights))
         self._snapshots.sort(key=lambda item: -item[0])
         del self._snapshots[self._settings.average_checkpoints :]
 

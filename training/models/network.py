@@ -10,12 +10,14 @@ it loads anywhere. The other heads read the encoder's last hidden states:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from goldspan.annotation.errors import ConfigurationError
 from goldspan.predictors.model.coreference import FEATURES
 from goldspan.training.models.labelling import IGNORED, MENTION_TAGS
 from goldspan.training.models.ranking import MentionPairs, measure_ranking
@@ -109,6 +111,18 @@ def measure_loss(
     if weights.coreference and pairs is not None:
         loss = loss + weights.coreference * measure_ranking(outputs.coref_q, outputs.coref_k, pairs, features)
     return loss
+
+
+def require_finite(loss: float, step: int, rate: str) -> None:
+    """Refuse a loss that is no number, before a checkpoint or a model holds what it came to.
+
+    Raises:
+        ConfigurationError: it is NaN or infinite; `rate` is named as the setting to lower.
+    """
+    if not math.isfinite(loss):
+        raise ConfigurationError(
+            f"The training diverged: its loss at step {step} is {loss}. Start again with a lower {rate}."
+        )
 
 
 def weigh_classes(counts: Sequence[int]) -> list[float]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 
+from goldspan.annotation.corpus.ledger import LedgerEntry, SplitLedger, find_ledger, write_ledger
 from goldspan.annotation.corpus.uncertainty import find_tokens
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.project import Project
+from goldspan.annotation.tasks.store import write_samples
+from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.predictors.artifact import SETTINGS_FILE
 from goldspan.predictors.base import LocalPredictor, TextInput
@@ -195,6 +199,18 @@ def test_the_method_makes_an_artifact_that_opens_like_every_predictor(artifact: 
     assert right > 0.8 * total
     assert predictor.model_version.startswith("crf-")
     assert (artifact / "model.crfsuite").stat().st_mode & 0o077 == 0
+
+
+def test_what_is_held_out_never_fills_the_training_set(artifact: Path, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "data")
+    held_out = [replace(make_sample(number), annotations=()) for number in range(60)]
+    free = [replace(make_sample(number), annotations=()) for number in (600, 601)]
+    ledger = {make_sample(600).sample_id: LedgerEntry("test", "v0")}
+    write_ledger(find_ledger(workspace), SplitLedger(ledger))
+    write_samples(workspace.training_samples / "pool.jsonl", [*held_out, *free], LABELS)
+    made = fit("crf", None, {"base": "regex", "least": 500}, name="filled", data=workspace.root)
+    assert made.record["details"]["unreviewed"] == 1
+    assert made.record["training"]["documents"] == made.record["details"]["reviewed"] < 60
 
 
 def test_a_model_that_is_not_the_recorded_one_is_not_opened(artifact: Path) -> None:

@@ -17,6 +17,7 @@ from goldspan.training.methods.base import FitContext, Fitted, Method, TrainingP
 from goldspan.training.methods.fits import fit as fit_method
 from goldspan.training.methods.registry import list_methods, open_method
 from goldspan.training.methods.state import LOCK, find_fit, list_fits
+from goldspan.training.runs import create_run
 from tests.training.tiny_model import TOML, make_bundle, make_labels
 
 LABELS = make_labels()
@@ -106,8 +107,10 @@ def test_a_failed_fit_goes_on_under_its_name_and_only_with_its_settings(
     assert not (workspace.root / "models").exists()
     with pytest.raises(StateError, match="another settings"):
         fit(workspace, name="one", rounds=3)
+    attempts = workspace.root / "methods" / "one" / "attempts"
+    assert attempts.read_text() == "x"
     artifact = fit(workspace, name="one", rounds=2)
-    assert (workspace.root / "methods" / "one" / "attempts").read_text() == "xx"
+    assert {path.name for path in attempts.parent.iterdir()} == {"state.json", ".lock"}
     assert artifact.record["training"]["seconds"] >= before["seconds"]
 
 
@@ -168,6 +171,12 @@ def test_a_workspace_may_be_a_relative_path(
     assert open_predictor(artifact.folder, LABELS).record["settings"]["direct"] is direct
 
 
+def test_a_training_run_that_is_not_of_the_fit_is_not_taken_over(workspace: Workspace) -> None:
+    create_run(workspace, b"", {}, "one")
+    with pytest.raises(StateError, match="training run one that is not of this fit"):
+        fit(workspace, "token-classifier", name="one")
+
+
 def test_one_fit_runs_once_at_a_time(workspace: Workspace) -> None:
     folder = workspace.root / "methods" / "one"
     folder.mkdir(parents=True)
@@ -191,9 +200,11 @@ def test_one_fit_runs_once_at_a_time(workspace: Workspace) -> None:
         ("prompting", {"model": "m", "attempts": "0"}),
         ("prompting", {"model": "m", "mode": "later"}),
         ("llm-token-classifier", {"head_epochs": "0"}),
+        ("token-classifier", {"seed": "-1"}),
+        ("crf", {"keep": "CITY,FIRSTNAMES"}),
     ],
 )
 def test_settings_out_of_range_are_refused_before_anything_is_made(workspace, method, options) -> None:
-    with pytest.raises(ConfigurationError, match=next(reversed(options))):
+    with pytest.raises((ConfigurationError, UnknownNameError), match=next(reversed(options))):
         fit(workspace, method, "a", **options)
     assert not (workspace.root / "models" / "a").exists()

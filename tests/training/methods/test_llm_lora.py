@@ -20,6 +20,7 @@ from goldspan.annotation.files import make_private_folder  # noqa: E402
 from goldspan.annotation.tasks.workspace import Workspace  # noqa: E402
 from goldspan.generators.providers.tuning.values import JobState  # noqa: E402
 from goldspan.predictors.artifact import write_settings  # noqa: E402
+from goldspan.predictors.prompting.prompt import build_answer  # noqa: E402
 from goldspan.predictors.registry import open_predictor  # noqa: E402
 from goldspan.training.bundle.manifest import BundleSettings  # noqa: E402
 from goldspan.training.bundle.write import write_bundle  # noqa: E402
@@ -80,7 +81,9 @@ def read_adapter(folder: Path) -> bytes:
     return (folder / "local" / "adapter" / "adapter_model.safetensors").read_bytes()
 
 
-def test_a_tuned_model_writes_the_tagged_text_it_was_shown(make_engine: Make) -> None:
+def test_a_tuned_model_writes_the_tagged_text_it_was_shown(make_engine: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = "peft.utils.save_and_load.check_file_exists_on_hf_hub"
+    monkeypatch.setattr(hub, lambda *_, **__: pytest.fail("the Hub was asked"), raising=False)
     engine = make_engine(epochs=40)
     estimate = engine.estimate()
     assert (estimate.cost, estimate.tokens_expected) == (0.0, 40 * engine.order.counts.expected)
@@ -94,6 +97,16 @@ def test_a_tuned_model_writes_the_tagged_text_it_was_shown(make_engine: Make) ->
         found = {entity.span for entity in predictor.predict_sync(note.text).entities}
         assert found >= {e.span for e in note.best.entities if e.label != "PHONENUMBER"}
     assert not predictor.predict_sync("  \n").entities
+    penalised = Path(shutil.copytree(engine.order.model, folder / "base"))
+    (penalised / "generation_config.json").write_text('{"repetition_penalty": 9.0, "no_repeat_ngram_size": 1}')
+    other = open_predictor(folder, LABELS, device="cpu", threads=1, base=str(penalised))
+    assert other.predict_sync(NOTES[0].text) == predictor.predict_sync(NOTES[0].text)
+    sizes = []
+    monkeypatch.setattr(
+        other, "_generate", lambda parts: sizes.append(len(parts)) or [build_answer(part, ()) for part in parts]
+    )
+    other.predict_sync("word " * 8_000)
+    assert max(sizes) <= other.max_batch < sum(sizes)
     manifest = json.loads((folder / "local" / "adapter" / "manifest.json").read_bytes())
     losses = [one.metrics["validation_loss"] for one in engine.journal.list_checkpoints()]
     assert manifest["training"]["validation_loss"] <= losses[-1] + 1e-4
@@ -132,6 +145,7 @@ def test_a_cancelled_run_stays_cancelled(make_engine: Make, monkeypatch: pytest.
         ({"rank": "many"}, "rank of the provider local is a whole number"),
         ({"rank": "0"}, "at least 1"),
         ({"dropout": "1"}, "dropout is at least 0 and less than 1"),
+        ({"bf16": "yes", "threads": "-1"}, "threads is at least 0, not -1; bf16 is auto, true or false"),
         ({"device": "tpu"}, "device is auto, cpu, cuda or mps"),
     ],
 )
@@ -154,6 +168,15 @@ def test_rows_that_are_too_long_and_checkpoints_that_are_broken_are_named(
         make_engine("broken").advance()
 
 
+def test_a_run_that_diverges_is_stopped_and_leaves_no_adapter(make_engine: Make) -> None:
+    engine = make_engine(learning_rate=1e30)
+    with pytest.raises(ConfigurationError, match=r"diverged: its loss at step \d+ is .*a lower learning_rate"):
+        finish(engine)
+    assert not (engine.order.folder / "local" / "adapter").exists()
+    with pytest.raises(ConfigurationError, match="seed is at least 0"):
+        make_engine(seed=-1).estimate()
+
+
 def test_the_method_fine_tuning_trains_here_and_its_artifact_stands_alone(
     causal_chat_base: Path, tmp_path: Path
 ) -> None:
@@ -163,6 +186,18 @@ def test_the_method_fine_tuning_trains_here_and_its_artifact_stands_alone(
     write_bundle(workspace.bundles / "tiny", notes, LABELS, BundleSettings("tiny", threshold=1.0, seed=1))
     given = {"provider": "local", "model": str(causal_chat_base), "epochs": 1, "seed": 3}
     options = ",".join(f"{key}={value}" for key, value in (OPTIONS | {"batch_size": "8"}).items())
+    artifact = fit(
+        "fine-tuning", None, {**given, "options": options}, name="tuned", data=workspace.root,
+        labels_file=tmp_path / "labels.toml",
+    )  # fmt: skip
+    shutil.rmtree(artifact.folder)
+    shutil.rmtree(workspace.root / "methods")
+    with pytest.raises(StateError, match="fine-tuning run tuned on another bundle or with other options"):
+        fit(
+            "fine-tuning", None, {**given, "options": options, "seed": 4}, name="tuned", data=workspace.root,
+            labels_file=tmp_path / "labels.toml",
+        )  # fmt: skip
+    shutil.rmtree(workspace.root / "methods")
     artifact = fit(
         "fine-tuning", None, {**given, "options": options}, name="tuned", data=workspace.root,
         labels_file=tmp_path / "labels.toml",

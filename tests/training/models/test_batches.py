@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from goldspan.annotation.types import Annotation, Author
 from goldspan.predictors.model.encoding import WindowSize, load_tokenizer
 from goldspan.training.models.batches import build_batch, count_tokens, cut_examples, order_batches
 from goldspan.training.models.corpus import make_examples
@@ -63,3 +66,10 @@ def test_bare_windows_have_no_special_tokens(bare: float) -> None:
     batch = build_batch(EXAMPLES, windows, [0])
     assert (batch.ids[0, 0] == TOKENIZER.token_to_id("[CLS]")) == (bare == 0)
     assert batch.tokens == windows[0].tokens
+
+
+def test_examples_have_the_numbers_of_their_samples() -> None:
+    blank = replace(SAMPLES[0], text="\n ", annotations=(Annotation(Author.person("1")),))
+    examples = make_examples([blank, SAMPLES[1]], TOKENIZER, make_labels())
+    assert [one.text for one in examples] == [blank.text, SAMPLES[1].text]
+    assert {window.example for window in cut_examples(examples, WindowSize())} == {1}

@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from goldspan.annotation.errors import InputError, StateError  # noqa: E402
+from goldspan.annotation.errors import ConfigurationError, InputError, StateError  # noqa: E402
 from goldspan.training.config import TrainingConfig  # noqa: E402
 from goldspan.training.models.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from goldspan.training.models.fit import TrainingData, fit, load_trained  # noqa: E402
@@ -68,13 +68,14 @@ def test_a_run_killed_after_its_last_step_ends_with_the_same_weights(
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
-def test_augmented_runs_go_on_alike_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [{}, {"num_epochs": 2}], ids=["budget", "epochs"])
+def test_augmented_runs_go_on_alike_too(tmp_path: Path, settings: dict[str, object]) -> None:
     from dataclasses import replace
 
     from goldspan.training.config import AugmentationSettings
 
     augmentation = AugmentationSettings(casing=0.5, ocr=0.3, sentences=0.2, hard_negatives=0.5)
-    config = replace(make_config(**SHORT), augmentation=augmentation)
+    config = replace(make_config(**SHORT, **settings), augmentation=augmentation)
     whole = train(tmp_path / "a", config)
     with pytest.raises(Killed):
         train(tmp_path / "b", config, kill_at=3)
@@ -112,10 +113,31 @@ def test_a_training_split_without_entities_is_refused(tmp_path: Path) -> None:
         fit(TrainingData(DATA.train, []), make_labels(), make_config(**SHORT), tmp_path)
 
 
-def test_running_out_of_memory_gives_advice_in_numbers() -> None:
-    from goldspan.training.models.device import explain_memory
+def test_the_last_weights_are_taken_where_no_score_says_which_are_best(tmp_path: Path) -> None:
+    empty = [sample for sample in DATA.validation if sample.best and not sample.best.entities]
+    found = []
+    for evaluations in (1, 4):
+        folder = tmp_path / str(evaluations)
+        folder.mkdir()
+        config = make_config(**SHORT | {"evaluations": evaluations}, average_checkpoints=1)
+        fit(TrainingData(DATA.train, empty), make_labels(), config, folder)
+        found.append(dict(load_trained(folder / "trained").state_dict()))
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
 
-    with pytest.raises(StateError, match=r"batch_size \(to 4\)"), explain_memory(8, 256):
+
+def test_a_run_that_diverges_is_stopped_and_leaves_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"is nan\. Start again with a lower learning_rate"):
+        train(tmp_path / "a", make_config(**SHORT, learning_rate=1e30))
+    assert not (tmp_path / "a" / "trained").exists()
+
+
+def test_running_out_of_memory_gives_advice_in_numbers() -> None:
+    from goldspan.training.models.device import advise_smaller, explain_memory
+
+    with (
+        pytest.raises(StateError, match=r"batch_size \(4\).*window_tokens \(128\)"),
+        explain_memory(advise_smaller(8, 256)),
+    ):
         raise MemoryError
-    with pytest.raises(RuntimeError, match="another"), explain_memory(8, 256):
+    with pytest.raises(RuntimeError, match="another"), explain_memory(""):
         raise RuntimeError("another")

@@ -1,7 +1,8 @@
 """A causal language model as a reader of whole texts: its last hidden states, with or without the causal mask.
 
 Without the mask every token sees the whole window. The attention modules are told so (`is_causal = False`) and get a
-full mask of shape (rows, 1, tokens, tokens), which also replaces sliding windows.
+full mask of shape (rows, 1, tokens, tokens), which also replaces sliding windows. Attention that is spelt out adds its
+mask to the scores; all others take a boolean one.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ class Backbone(nn.Module):
         if self.bidirectional:
             rows, tokens = attention_mask.shape
             mask = attention_mask[:, None, None, :].bool().expand(rows, 1, tokens, tokens)
+            if self.config._attn_implementation == "eager":
+                hidden_from = torch.finfo(self.model.dtype).min
+                mask = torch.zeros_like(mask, dtype=self.model.dtype).masked_fill(~mask, hidden_from)
         hidden: Tensor = self.model(input_ids=input_ids, attention_mask=mask, use_cache=False).last_hidden_state
         return hidden
 
@@ -84,7 +88,7 @@ def load_model(kind: str, base: CausalBase, device: Device, *, four_bit: bool = 
         options |= {"quantization_config": make_four_bit(device), "device_map": {"": 0}}
     try:
         model = getattr(transformers, kind).from_pretrained(
-            base.folder, trust_remote_code=False, local_files_only=True, **options
+            base.folder, trust_remote_code=False, local_files_only=True, use_safetensors=True, **options
         )
     except (MemoryError, torch.OutOfMemoryError):
         raise StateError(
@@ -104,8 +108,8 @@ def make_four_bit(device: Device) -> Any:
     """
     if device.kind != "cuda":
         raise ConfigurationError(
-            f"4-bit weights need a CUDA device; this run uses {device.kind}. Leave four_bit out, or take a smaller "
-            "base."
+            f"4-bit weights need a CUDA device; this run uses {device.kind}. Run it where there is one, or train "
+            "without four_bit."
         )
     try:
         import bitsandbytes  # noqa: F401

@@ -90,8 +90,10 @@ def fingerprint_base(folder: Path) -> str:
     """SHA-256 over the names and contents of configuration, tokenizer, chat template and weights.
 
     Raises:
-        ConfigurationError: there are no weights in safetensors, or a file cannot be read.
+        ConfigurationError: there are no weights in safetensors, it is an adapter, or a file cannot be read.
     """
+    if (folder / "adapter_config.json").is_file():
+        raise ConfigurationError(f"{folder} holds an adapter. Merge it into its base, and name the merged model.")
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise ConfigurationError(f"{folder} holds no weights in safetensors; other forms are not loaded.")

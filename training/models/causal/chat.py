@@ -21,6 +21,10 @@ _PLAIN_TEMPLATE = (
 )
 """For bases without a chat template."""
 
+_PROBE = "1234"
+_FIXED_DATE = "{% macro strftime_now(format) %}26 Jul 2024{% endmacro %}"
+"""Put in front of a template: one that writes the date gives the same tokens every day."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedChat:
@@ -45,9 +49,8 @@ class ChatTokenizer:
             raise ConfigurationError(f"The tokenizer in {base.folder} cannot be loaded: {said}") from None
         if self._tokenizer.eos_token_id is None:
             raise ConfigurationError(f"The tokenizer in {base.folder} names no end-of-text token (eos_token).")
-        if not self._tokenizer.chat_template:
-            self._tokenizer.chat_template = _PLAIN_TEMPLATE
-        self._template = self._tokenizer.chat_template
+        template = self._tokenizer.get_chat_template() if self._tokenizer.chat_template else _PLAIN_TEMPLATE
+        self._tokenizer.chat_template = _FIXED_DATE + template
 
     @property
     def pad(self) -> int:
@@ -57,11 +60,12 @@ class ChatTokenizer:
 
     @property
     def stops(self) -> list[int]:
-        """Ids that end an answer: end of text, and the special tokens that the template puts behind one."""
-        whole = self.encode([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])
+        """Ids that end an answer: end of text, and the special token that the template puts behind one."""
+        asked = [{"role": "user", "content": "a"}, {"role": "assistant", "content": _PROBE}]
+        _, found, behind = self._render(asked, opened=False).rpartition(_PROBE)
         special = set(self._tokenizer.all_special_ids) | set(self._tokenizer.added_tokens_decoder)
-        behind = [int(number) for number in whole.ids[whole.answer :] if int(number) in special]
-        return sorted({int(self._tokenizer.eos_token_id), *behind[:1]})
+        ends = [number for number in self._encode(behind) if number in special] if found else []
+        return sorted({int(self._tokenizer.eos_token_id), *ends[:1]})
 
     def encode(self, messages: Sequence[Message]) -> EncodedChat:
         """A conversation whose last message is the answer."""
@@ -91,10 +95,13 @@ class ChatTokenizer:
         return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     def _render(self, messages: Sequence[Message], *, opened: bool) -> str:
-        """The text of a conversation; templates that know no system role get it in front of the first question."""
+        """The text of a conversation, without reasoning where the template lets it be switched off.
+
+        Templates that know no system role get it in front of the first question.
+        """
         from jinja2 import TemplateError
 
-        options = {"tokenize": False, "add_generation_prompt": opened}
+        options = {"tokenize": False, "add_generation_prompt": opened, "enable_thinking": False}
         try:
             return str(self._tokenizer.apply_chat_template(list(messages), **options))
         except TemplateError:

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from goldspan.annotation.errors import InputError
 from goldspan.annotation.files import explain_disk, make_private_folder
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Sample
@@ -23,8 +22,7 @@ from goldspan.training.models.causal.hidden_states import HiddenStates, compute_
 from goldspan.training.models.causal.lora import LoraSettings, attach_adapter
 from goldspan.training.models.causal.settings import LORA, LlmClassifierSettings
 from goldspan.training.models.causal.tagger import make_network
-from goldspan.training.models.checkpoint import remove_checkpoints
-from goldspan.training.models.corpus import TrainingCorpus, check_labels, make_examples
+from goldspan.training.models.corpus import TrainingCorpus, check_labels, check_validation, make_examples
 from goldspan.training.models.device import Device, choose_device
 from goldspan.training.models.inference import run_network
 from goldspan.training.models.labelling import Example
@@ -74,13 +72,12 @@ def fit_classifier(
 
     Raises:
         InputError: a split is empty or holds no entity.
-        ConfigurationError: the base, the device or a library is not there, or a setting is wrong.
+        ConfigurationError: the base, the device or a library is not there, a setting is wrong, or training diverged.
         StateError: memory or disk ran out, or no checkpoint is whole.
     """
     settings.check()
     counts = check_labels(train, labels)
-    if not validation:
-        raise InputError("The validation split is empty: nothing says when to stop. Make the bundle with more samples.")
+    check_validation(validation, report)
     device = choose_device(settings.device, settings.bf16, settings.threads)
     base = find_base(settings.base, settings.revision)
     tokenizer_json = (base.folder / "tokenizer.json").read_bytes()
@@ -208,7 +205,6 @@ def _train_adapter(
         coreference=False, report=show,
     )  # fmt: skip
     outcome = trainer.run()
-    remove_checkpoints(checkpoints)
     return network.eval(), outcome
 
 

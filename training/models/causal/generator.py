@@ -61,6 +61,8 @@ class AdaptedLlmPredictor(LocalPredictor):
         four_bit: bool = False,
     ) -> None:
         require_packages("train", "torch", "transformers", "peft")
+        from transformers import GenerationConfig
+
         from goldspan.training.models.causal.backbone import load_model
         from goldspan.training.models.causal.base import read_config, require_same_base
         from goldspan.training.models.causal.chat import ChatTokenizer
@@ -80,6 +82,7 @@ class AdaptedLlmPredictor(LocalPredictor):
         self._chat = ChatTokenizer(found)
         self._longest = read_config(found.folder).longest
         model = load_model("AutoModelForCausalLM", found, self._device, four_bit=four_bit)
+        model.generation_config = GenerationConfig()
         self._model: Any = load_adapter(model.requires_grad_(False), sealed.files)
 
     def describe(self) -> dict[str, Any]:
@@ -87,7 +90,7 @@ class AdaptedLlmPredictor(LocalPredictor):
         return {"base": self._base, **describe_prompt(self._labels), "temperature": 0.0, "shots": 0}
 
     def predict_batch(self, texts: Sequence[TextInput]) -> list[Annotation]:
-        """Read texts, each in windows of its own.
+        """Read texts, each in windows of its own, `max_batch` windows at a time.
 
         Raises:
             ServiceError: no answer about a window could be used.
@@ -101,7 +104,9 @@ class AdaptedLlmPredictor(LocalPredictor):
             if one.text[window.start : window.end].strip()
         ]
         parts = [texts[number].text[window.start : window.end] for number, window in windows]
-        answers = [self._parse(text, answer) for text, answer in zip(parts, self._generate(parts), strict=True)]
+        starts = range(0, len(parts), self.max_batch)
+        raw = [answer for start in starts for answer in self._generate(parts[start : start + self.max_batch])]
+        answers = [self._parse(text, answer) for text, answer in zip(parts, raw, strict=True)]
         annotations = []
         for number in range(len(texts)):
             mine = [(w, parsed) for (n, w), parsed in zip(windows, answers, strict=True) if n == number]
@@ -123,10 +128,8 @@ class AdaptedLlmPredictor(LocalPredictor):
         """The answer about each text, None where it did not end."""
         import torch
 
-        from goldspan.training.models.device import explain_memory
+        from goldspan.training.models.device import SMALLER_BASE, explain_memory
 
-        if not texts:
-            return []
         prompts = [self._chat.encode_prompt(build_messages(text, self._labels)) for text in texts]
         room = max(min(find_room(text), _TOKENS_A_TEXT * self._chat.count(text) + _MORE) for text in texts)
         width = max(len(prompt) for prompt in prompts)
@@ -141,7 +144,7 @@ class AdaptedLlmPredictor(LocalPredictor):
             ids[row, width - len(prompt) :] = torch.from_numpy(prompt)
             mask[row, width - len(prompt) :] = 1
         stops, kind = self._chat.stops, self._device.kind
-        with torch.inference_mode(), explain_memory(len(prompts), width + room), self._device.autocast():
+        with torch.inference_mode(), explain_memory(SMALLER_BASE), self._device.autocast():
             found = self._model.generate(
                 input_ids=ids.to(kind), attention_mask=mask.to(kind), max_new_tokens=room, do_sample=False,
                 eos_token_id=stops, pad_token_id=self._chat.pad,

@@ -19,6 +19,7 @@ from goldspan.predictors.model.decode import DecodingOptions, average_windows, l
 from goldspan.predictors.model.runtime import TextOutputs
 from goldspan.training.models.causal.hidden_states import HiddenStates, StoredWindow
 from goldspan.training.models.labelling import IGNORED, Example
+from goldspan.training.models.network import require_finite
 from goldspan.training.models.validation import Validation, score_outputs
 
 _BLOCK = 32
@@ -40,14 +41,13 @@ class HeadSettings:
 
 @dataclass(frozen=True, slots=True)
 class HeadOutcome:
-    """The best head: `weight` (tags, hidden) and `bias` (tags) in float32, its scores, and how it was reached."""
+    """The best head: `weight` (tags, hidden) and `bias` (tags) in float32, its scores, and when it was reached."""
 
     weight: Tensor
     bias: Tensor
     validation: Validation
     epochs: int
     steps: int
-    history: tuple[tuple[int, float, float], ...]
 
 
 def fit_head(
@@ -61,6 +61,8 @@ def fit_head(
 ) -> HeadOutcome:
     """Train the head; it stops after five epochs without a gain in strict F1 on the held-out examples.
 
+    Where these have no entity, the head of the last epoch is taken.
+
     Args:
         train: examples and the hidden states of their texts, in one order.
         held_out: the same of the validation split.
@@ -68,6 +70,9 @@ def fit_head(
         settings: how to train.
         seed: of the order of the rows.
         device: where the head is trained.
+
+    Raises:
+        ConfigurationError: the loss is no longer a number.
     """
     tags = gather_tags(*train)
     states = train[1].rows
@@ -81,19 +86,17 @@ def fit_head(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=max(1, settings.epochs * per_epoch))
     shift, scale = mean.to(device), deviation.to(device)
     best: HeadOutcome | None = None
-    history: list[tuple[int, float, float]] = []
     for epoch in range(settings.epochs):
-        loss = _run_epoch(head, optimiser, schedule, (states, tags), (shift, scale), size, seed * _SEED_STRIDE + epoch)
+        _run_epoch(head, optimiser, schedule, (states, tags), (shift, scale), size, seed * _SEED_STRIDE + epoch)
         weight, bias = fold_columns(head.weight.detach().cpu(), head.bias.detach().cpu(), mean, deviation)
         validation = score_outputs(held_out[0], apply_head(weight, bias, *held_out), labels, DecodingOptions())
-        history.append((epoch, loss, validation.f1))
-        if best is None or validation.f1 > best.validation.f1:
-            best = HeadOutcome(weight, bias, validation, epoch + 1, (epoch + 1) * per_epoch, ())
-        elif best.validation.f1 > 0 and epoch + 1 - best.epochs >= _PATIENCE:
+        if best is None or not best.validation.f1 or validation.f1 > best.validation.f1:
+            best = HeadOutcome(weight, bias, validation, epoch + 1, (epoch + 1) * per_epoch)
+        elif epoch + 1 - best.epochs >= _PATIENCE:
             break
     if best is None:
         raise ValueError("There are no epochs.")
-    return HeadOutcome(best.weight, best.bias, best.validation, best.epochs, best.steps, tuple(history))
+    return best
 
 
 def gather_tags(examples: Sequence[Example], states: HiddenStates) -> NDArray[np.int64]:
@@ -148,25 +151,22 @@ def _run_epoch(
     columns: tuple[Tensor, Tensor],
     size: int,
     seed: int,
-) -> float:
+) -> None:
     states, tags = data
     device = head.weight.device
     blocks = np.random.default_rng(seed).permutation(-(-len(tags) // _BLOCK))
     group = max(1, size // _BLOCK)
-    total = counted = 0.0
     for first in range(0, len(blocks), group):
         starts = _BLOCK * np.sort(blocks[first : first + group])
         places = (starts[:, None] + np.arange(_BLOCK)).ravel()
         numbers = places[places < len(tags)]
         wanted = torch.from_numpy(tags[numbers]).to(device)
-        kept = int((wanted != IGNORED).sum())
-        if not kept:
+        if not (wanted != IGNORED).any():
             continue
         rows = (torch.from_numpy(states[numbers]).to(device).float() - columns[0]) / columns[1]
         loss = nn.functional.cross_entropy(head(rows), wanted, ignore_index=IGNORED)
+        require_finite(float(loss.detach()), first // group, "head_learning_rate")
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         optimiser.step()
         schedule.step()
-        total, counted = total + float(loss.detach()) * kept, counted + kept
-    return total / max(1.0, counted)

@@ -20,6 +20,7 @@ import orjson
 import torch
 from numpy.typing import NDArray
 
+from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
 from goldspan.predictors.model.encoding import EncodedText, WindowSize, pad_rows
 from goldspan.predictors.windows import Window
@@ -30,6 +31,7 @@ Half = NDArray[np.float16]
 _LARGEST = 65_504.0
 _BATCH_TOKENS = 4_096
 _FLUSH_BATCHES = 16
+_ADVICE = "Take a smaller base, or four_bit = true on CUDA."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def compute_hidden_states(
         report: called with the number of windows done and of all.
 
     Raises:
-        StateError: the disk refused, or memory ran out.
+        StateError: the disk refused, memory ran out, or the backbone gives NaN.
     """
     windows = cut_windows(encoded, size)
     total = windows[-1].rows.stop if windows else 0
@@ -138,12 +140,15 @@ def _fill(
             if not part:
                 break
             wrapped = [encoded[w.text].wrap(w.window) for w in part]
-            with torch.inference_mode(), explain_memory(len(part), size.tokens), device.autocast():
+            with torch.inference_mode(), explain_memory(_ADVICE), device.autocast():
                 ids, mask = (torch.from_numpy(array).to(device.kind) for array in pad_rows(wrapped))
                 found = backbone(ids, mask).float().clamp(-_LARGEST, _LARGEST).cpu().numpy()
             for row, one in enumerate(part):
                 first = len(encoded[one.text].prefix)
-                rows[one.rows] = found[row, first : first + one.window.end - one.window.start]
+                states = found[row, first : first + one.window.end - one.window.start]
+                if np.isnan(states).any():
+                    raise StateError("The base gives NaN for a text. Set bf16 = false, or take another base.")
+                rows[one.rows] = states
             done += len(part)
         rows.flush()
         write_atomic(progress, orjson.dumps({"done": done}))

@@ -53,7 +53,7 @@ def dump_adapter(model: Any, base: str) -> dict[str, bytes]:
     for config in model.peft_config.values():
         config.base_model_name_or_path = base
     with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder, safe_serialization=True)
+        model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
         return {name: (Path(folder) / name).read_bytes() for name in ADAPTER}
 
 

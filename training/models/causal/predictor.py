@@ -66,12 +66,12 @@ class CausalPredictor(LocalPredictor):
         Raises:
             StateError: memory ran out.
         """
-        from goldspan.training.models.device import explain_memory
+        from goldspan.training.models.device import SMALLER_BASE, explain_memory
         from goldspan.training.models.inference import run_network
 
         encoded = encode_texts(self._tokenizer, [text.text for text in texts])
         size, tags = self._classifier.size, self._classifier.tags
-        with explain_memory(len(texts), size.tokens):
+        with explain_memory(SMALLER_BASE):
             outputs = run_network(self._network, encoded, size, self._device)
         annotations = []
         for text, one, output in zip(texts, encoded, outputs, strict=True):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from goldspan.annotation.configuration import list_too_small
+from goldspan.annotation.configuration import list_too_small, list_wrong_choices
 from goldspan.annotation.errors import ConfigurationError
+from goldspan.training.config import DEVICES, MOST_SEED, TOGGLES
 
 CAUSAL, BIDIRECTIONAL = "causal", "bidirectional"
 FROZEN, LORA = "none", "lora"
@@ -51,12 +53,8 @@ class LlmClassifierSettings:
         Raises:
             ConfigurationError: a value is wrong.
         """
-        wrong = []
-        choices = {"attention": ATTENTIONS, "adapter": ADAPTERS, "bf16": ("auto", "true", "false")}
-        choices["device"] = ("auto", "cpu", "cuda", "mps")
-        for name, known in choices.items():
-            if getattr(self, name) not in known:
-                wrong.append(f"{name} is {', '.join(known[:-1])} or {known[-1]}")
+        choices = {"attention": ATTENTIONS, "adapter": ADAPTERS, "bf16": TOGGLES, "device": DEVICES}
+        wrong = list_wrong_choices(self, choices)
         least = {
             "rank": 1,
             "alpha": 1,
@@ -66,9 +64,12 @@ class LlmClassifierSettings:
             "window_tokens": 16,
             "threads": 0,
         }
-        least |= {"max_eval_samples": 1, "window_overlap": 0}
+        least |= {"max_eval_samples": 1, "window_overlap": 0, "checkpoint_seconds": 0}
         wrong += list_too_small(self, least)
-        wrong += [f"{name} is positive" for name in ("head_learning_rate", "learning_rate") if getattr(self, name) <= 0]
+        rates = {name: getattr(self, name) for name in ("head_learning_rate", "learning_rate")}
+        wrong += [f"{name} is positive" for name, rate in rates.items() if not 0 < rate < math.inf]
+        if not 0 <= self.seed < MOST_SEED:
+            wrong.append(f"seed is at least 0 and less than {MOST_SEED}")
         if not 0 <= self.dropout < 1:
             wrong.append("dropout is at least 0 and less than 1")
         if self.window_overlap >= self.window_tokens // 2:

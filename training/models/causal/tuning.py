@@ -27,24 +27,25 @@ from goldspan.training.models.causal.chat import ChatTokenizer, EncodedChat
 from goldspan.training.models.causal.lora import LoraSettings, attach_adapter, dump_adapter
 from goldspan.training.models.checkpoint import load_checkpoint, save_checkpoint
 from goldspan.training.models.device import Device, explain_memory
+from goldspan.training.models.network import require_finite
 
 _IGNORED = -100
 _CLIP = 1.0
 _SEED_STRIDE = 1_000_003
+_ADVICE = "Start again with a smaller batch_size, with gradient_checkpointing = true, or without the longest samples."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunerSettings:
     """How to tune: passes over the rows, rows a step, the highest learning rate, and the share of warm-up steps.
 
-    Rows longer than `max_tokens` are refused. The learning rate falls to 0 along a cosine.
+    The learning rate falls to 0 along a cosine.
     """
 
     epochs: int = 3
     batch_size: int = 4
     learning_rate: float = 2e-4
     warmup: float = 0.05
-    max_tokens: int = 8_192
     seed: int = 0
     four_bit: bool = False
     gradient_checkpointing: bool = False
@@ -105,8 +106,9 @@ class AdapterTuner:
     ) -> None:
         if not rows:
             raise InputError("There are no rows to train on.")
-        self._base, self._rows, self._validation, self._settings = base, rows, validation, settings
-        self._device, self._folder, self._pad = device, folder, pad
+        self.base, self.device = base, device
+        self._rows, self._validation, self._settings = rows, validation, settings
+        self._folder, self._pad = folder, pad
         with explain_disk(folder):
             make_private_folder(folder)
         model = load_model("AutoModelForCausalLM", base, device, four_bit=settings.four_bit)
@@ -139,10 +141,10 @@ class AdapterTuner:
 
         Raises:
             StateError: memory or disk ran out.
+            ConfigurationError: the loss is no longer a number.
         """
         until = time.monotonic() + seconds
-        longest = max(len(row.ids) for row in self._rows)
-        with explain_memory(self._settings.batch_size, longest):
+        with explain_memory(_ADVICE):
             while not self.progress.finished:
                 self._make_step()
                 if self._step % self._an_epoch == 0:
@@ -156,7 +158,7 @@ class AdapterTuner:
         """The adapter's files: of the epoch with the least validation loss, of the last one without validation rows."""
         if self._best is not None:
             self._load(self._best)
-        return dump_adapter(self._model, self._base.name)
+        return dump_adapter(self._model, self.base.name)
 
     def _make_step(self) -> None:
         settings, steps = self._settings, self.progress.steps
@@ -169,11 +171,12 @@ class AdapterTuner:
         self._model.train()
         total, count = self._measure(batch)
         loss = total / max(1, count)
+        found = float(loss.detach())
+        require_finite(found, self._step, "learning_rate")
         self._optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self._trained.values(), _CLIP)
         self._optimiser.step()
-        found = float(loss.detach())
         self._loss = 0.9 * self._loss + 0.1 * found if self._step else found
         self._step, self._tokens = self._step + 1, self._tokens + sum(len(row.ids) for row in batch)
 
@@ -194,9 +197,9 @@ class AdapterTuner:
             ids[number, :size] = torch.from_numpy(row.ids)
             mask[number, :size] = 1
             wanted[number, row.answer : size] = ids[number, row.answer : size]
-        kind = self._device.kind
+        kind = self.device.kind
         first = max(0, min(row.answer for row in rows) - 1)
-        with self._device.autocast():
+        with self.device.autocast():
             logits = self._model(
                 input_ids=ids.to(kind), attention_mask=mask.to(kind), use_cache=False, logits_to_keep=width - first
             ).logits

@@ -12,7 +12,7 @@ transformers = pytest.importorskip("transformers")
 from goldspan.annotation.errors import ConfigurationError, StateError, UnknownNameError  # noqa: E402
 from goldspan.training.models.causal.backbone import Backbone, BackboneSettings, load_backbone  # noqa: E402
 from goldspan.training.models.causal.base import find_base, require_same_base  # noqa: E402
-from goldspan.training.models.device import Device  # noqa: E402
+from goldspan.training.models.device import Device, choose_device  # noqa: E402
 
 CPU = Device("cpu", bf16=False)
 SIZES = {
@@ -30,6 +30,7 @@ GPT2 = {
 }
 KINDS: dict[str, dict[str, Any]] = {
     "LlamaConfig": SIZES,
+    "LlamaConfig eager": SIZES,
     "MistralConfig": SIZES | {"sliding_window": 4},
     "Qwen3Config": SIZES | {"head_dim": 16},
     "Gemma3TextConfig": SIZES | {"head_dim": 16, "sliding_window": 8},
@@ -42,7 +43,9 @@ KINDS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("attention", ["causal", "bidirectional"])
 def test_a_token_sees_what_comes_after_it_only_without_the_causal_mask(kind: str, attention: str) -> None:
     torch.manual_seed(0)
-    model = transformers.AutoModel.from_config(getattr(transformers, kind)(**KINDS[kind])).eval()
+    name, _, implementation = kind.partition(" ")
+    model = transformers.AutoModel.from_config(getattr(transformers, name)(**KINDS[kind])).eval()
+    model.set_attn_implementation(implementation or "sdpa")
     backbone = Backbone(model, attention)
     ids = torch.randint(3, 100, (2, 12))
     mask = torch.ones_like(ids)
@@ -74,6 +77,19 @@ def test_a_base_is_refused_that_cannot_be_used(causal_base: Path, tmp_path: Path
     (tmp_path / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(ConfigurationError, match="cannot load the model"):
         load_backbone(find_base(str(tmp_path)), BackboneSettings(), CPU, 64)
+    torch.save(transformers.AutoModel.from_pretrained(causal_base).state_dict(), tmp_path / "pytorch_model.bin")
+    (tmp_path / "model.safetensors").rename(tmp_path / "other.safetensors")
+    with pytest.raises(ConfigurationError, match="cannot load the model"):
+        load_backbone(find_base(str(tmp_path)), BackboneSettings(), CPU, 64)
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(ConfigurationError, match="Merge it into its base"):
+        find_base(str(tmp_path))
+
+
+@pytest.mark.parametrize("given", [{"kind": "gpu"}, {"bf16": "yes"}])
+def test_a_device_of_no_known_kind_is_refused(given: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="one of auto, cpu, cuda, mps, and bf16 one of auto, true, false"):
+        choose_device(**given)
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "chat_template.jinja"])

@@ -20,6 +20,12 @@ TEMPLATES = {
     "no system role": "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
     "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}{{ eos_token }}{% endfor %}"
     "{% if add_generation_prompt %}[assistant]{% endif %}",
+    "reasoning that can be off": "{% for m in messages %}<|{{ m['role'] }}|>"
+    "{% if m['role'] == 'assistant' %}<|system|>{% endif %}{{ m['content'] }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% if enable_thinking is false %}<|system|>{% endif %}{% endif %}",
+    "reasoning": "{% for m in messages %}<|{{ m['role'] }}|>"
+    "{% if m['role'] == 'assistant' %}<|system|>{% endif %}{{ m['content'] }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}",
     "other opening": "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}{{ eos_token }}{% endfor %}"
     "{% if add_generation_prompt %}<assistant><think></think>{% endif %}",
 }
@@ -46,6 +52,11 @@ def test_an_answer_begins_where_the_prompt_ends_and_ends_with_a_stop(
     end = next(place for place, number in enumerate(answer) if number in chat.stops)
     assert chat.decode(answer[:end]) == ANSWER["content"]
     assert "Tag names." in chat.decode(prompt.tolist())
+
+
+def test_a_template_that_writes_the_date_gives_the_same_tokens_every_day(causal_base: Path, tmp_path: Path) -> None:
+    chat = make_tokenizer(causal_base, tmp_path / "base", "{{ strftime_now('%d %b %Y') }}: {{ messages[0].content }}")
+    assert chat.decode(chat.encode_prompt(ASKED).tolist()) == "26 Jul 2024: Tag names."
 
 
 def test_a_template_that_refuses_everything_is_an_error(causal_base: Path, tmp_path: Path) -> None:

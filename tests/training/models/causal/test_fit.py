@@ -61,6 +61,15 @@ def test_adapters_learn_without_the_causal_mask(causal_base: Path, tmp_path: Pat
     assert fitted.validation.f1 > 0.9
 
 
+def test_the_last_head_is_taken_where_no_score_says_which_is_best(causal_base: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    empty = [sample for sample in HELD_OUT if sample.best and not sample.best.entities]
+    settings = replace(SETTINGS, base=str(causal_base), head_epochs=8)
+    fitted = fit_classifier(TRAIN, empty, LABELS, settings, tmp_path, report=lines.append)
+    assert fitted.record["head"]["epochs"] == 8
+    assert "no entity: the last weights are taken" in lines[0]
+
+
 def test_folding_the_columns_gives_the_same_logits() -> None:
     torch.manual_seed(0)
     rows = torch.randn(50, 6) * torch.tensor([1.0, 100.0, 0.01, 5.0, 0.0, 2.0]) + 3
@@ -77,6 +86,11 @@ def test_wrong_settings_and_splits_are_refused(causal_base: Path, tmp_path: Path
         fit(causal_base, tmp_path, replace(SETTINGS, attention="both", rank=0))
     with pytest.raises(ConfigurationError, match="window_overlap is less than half"):
         fit(causal_base, tmp_path, replace(SETTINGS, window_overlap=40))
+    rates = replace(SETTINGS, learning_rate=float("nan"), head_learning_rate=float("inf"), seed=-1)
+    with pytest.raises(ConfigurationError, match="head_learning_rate is positive; learning_rate is positive; seed is"):
+        fit(causal_base, tmp_path, rates)
+    with pytest.raises(ConfigurationError, match=r"diverged: its loss at step \d+ is .*a lower head_learning_rate"):
+        fit(causal_base, tmp_path, replace(SETTINGS, head_learning_rate=1e30))
     with pytest.raises(InputError, match="validation split is empty"):
         fit_classifier(TRAIN, [], LABELS, replace(SETTINGS, base=str(causal_base)), tmp_path)
     with pytest.raises(InputError, match="holds no entity"):

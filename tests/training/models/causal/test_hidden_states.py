@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from goldspan.annotation.errors import StateError  # noqa: E402
 from goldspan.predictors.model.encoding import EncodedText, WindowSize, encode_texts, load_tokenizer  # noqa: E402
 from goldspan.training.models.causal import hidden_states  # noqa: E402
 from goldspan.training.models.causal.backbone import Backbone, BackboneSettings, load_backbone  # noqa: E402
@@ -115,6 +116,14 @@ def test_states_that_were_lost_are_never_taken_for_computed_ones(
         patch.setattr(hidden_states, "_reserve", die)
         with pytest.raises(KeyboardInterrupt):
             compute(Counted(backbone), encoded, tmp_path)
+    assert np.array_equal(compute(Counted(backbone), encoded, tmp_path).rows, wanted)
+
+
+def test_nan_is_never_stored(backbone, encoded, tmp_path: Path) -> None:
+    broken = Counted(lambda ids, mask: backbone(ids, mask) * float("nan"))
+    with pytest.raises(StateError, match="gives NaN"):
+        compute(broken, encoded, tmp_path)
+    wanted = compute(Counted(backbone), encoded, tmp_path / "other").rows
     assert np.array_equal(compute(Counted(backbone), encoded, tmp_path).rows, wanted)
 
 
