@@ -228,5 +228,8 @@ class _Outcomes(ProgressBar):
         skipped = f", {self.skipped} of them masked before" if self.skipped else ""
         masked, values = format_count(len(self.records), "file"), format_count(replaced, "value")
         say(f"{masked} masked and checked{skipped}; {values} replaced → {output}")
+        if named := sum("values_in_name" in record for record in self.records):
+            names = format_count(named, "file name")
+            warn(f"{names} with names or addresses of persons, also in the outputs and the report. Rename the files.")
         if self.failed:
             say(f"{len(self.failed)} files were not masked and have no output.")

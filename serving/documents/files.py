@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +18,15 @@ from goldspan.annotation.files import explain_disk, suggest_path
 from goldspan.annotation.identity import digest
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.wording import describe_error
+from goldspan.masking.ledger import NAMES
 from goldspan.masking.mask import Masker
+from goldspan.predictors.base import LocalPredictor
 from goldspan.serving.documents.base import FileCounts, FileSettings
 from goldspan.serving.documents.registry import find_document_masker
 from goldspan.serving.documents.report import REPORT, MaskingReport, digest_file
 
+_TELLING = NAMES | {"EMAIL", "USERNAME"}
+_SEPARATORS = re.compile(r"[_/\\]+")
 _PREFIX, _SUFFIX = ".masking-", ".tmp"
 """Ends of the name of an unfinished output."""
 
@@ -200,6 +205,8 @@ async def _mask_job(
                 return FileOutcome(job, dict(known), skipped=True)
             if not ours and not force:
                 raise InputError(f"{job.target} exists and was not written by this command; --force replaces it.")
+        if named := await _count_in_name(job, masker, settings):
+            record["values_in_name"] = named
         await mask_file(job.source, job.target, masker, settings, note)
     except GoldspanError as error:
         if ours:
@@ -208,6 +215,15 @@ async def _mask_job(
         report.add(failed)
         return FileOutcome(job, failed, error)
     return FileOutcome(job, record)
+
+
+async def _count_in_name(job: FileJob, masker: Masker, settings: FileSettings) -> int:
+    """How many names and addresses of persons the name of a file and its folders hold; 0 where asking would cost."""
+    if not isinstance(masker.predictor, LocalPredictor):
+        return 0
+    text = _SEPARATORS.sub(" ", str(Path(job.name).with_suffix("")))
+    annotation = await masker.read(text, settings.language, settings.country)
+    return sum(span.label in _TELLING for span in masker.find(text, annotation, settings.country))
 
 
 def _describe(masker: Masker, counts: FileCounts) -> dict[str, Any]:

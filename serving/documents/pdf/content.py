@@ -8,22 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from math import hypot
 from typing import Any
+
+import regex
 
 from goldspan.serving.documents.pdf.fonts import PdfFont, UnclearPageError, read_font
 
 Matrix = tuple[float, float, float, float, float, float]
 IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
-MARKS = frozenset({"BMC", "BDC", "EMC", "MP", "DP", "BX", "EX"})
-"""Operators that draw nothing: marked content may hold text as its alternative."""
+MARKS = frozenset({"BMC", "BDC", "EMC", "MP", "DP", "BX", "EX", "ri"})
+"""Operators that draw nothing, and may hold text: as the alternative of marked content, as the name of an intent."""
 
-_PLAIN = frozenset(
-    {
-        *("w", "J", "j", "M", "d", "ri", "i", "m", "l", "c", "v", "y", "h", "re", "S", "s", "f", "F", "f*"),
-        *("B", "B*", "b", "b*", "n", "W", "W*", "CS", "cs", "SC", "sc", "G", "g", "RG", "rg", "K", "k", "BT", "ET"),
-    }
-)
+_OPERANDS = {
+    **dict.fromkeys(
+        ("q", "Q", "h", "S", "s", "f", "F", "f*", "B", "B*", "b", "b*", "n", "W", "W*", "BT", "ET", "T*"), ""
+    ),
+    **dict.fromkeys(("w", "J", "j", "M", "i", "G", "g", "Tc", "Tw", "Tz", "TL", "Ts", "Tr"), "n"),
+    **dict.fromkeys(("m", "l", "Td", "TD"), "nn"),
+    **dict.fromkeys(("RG", "rg"), "nnn"),
+    **dict.fromkeys(("v", "y", "re", "K", "k"), "nnnn"),
+    **dict.fromkeys(("c", "cm", "Tm"), "nnnnnn"),
+    **dict.fromkeys(("SC", "sc"), "n+"),
+    **dict.fromkeys(("SCN", "scn"), "n*/?"),
+    **dict.fromkeys(("CS", "cs", "gs", "Do"), "/"),
+    **dict.fromkeys(("Tj", "'"), "s"),
+    **{"d": "an", "Tf": "/n", "TJ": "[at]", '"': "nns"},
+}
+"""What stands before each operator: numbers, a name, a string, an array of numbers or one with strings (`t`)."""
+
+DEVICE_SPACES = frozenset({"/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Pattern"})
 _MAX_DEPTH = 8
 _MAX_GLYPHS = 200_000
 
@@ -132,6 +147,8 @@ class _Reader:
             "TJ": lambda number, given: self._show(number, given[0]),
             "'": self._show_next,
             '"': self._show_spaced,
+            "CS": self._check_space,
+            "cs": self._check_space,
             "SCN": self._check_color,
             "scn": self._check_color,
         }
@@ -139,13 +156,15 @@ class _Reader:
     def read(self) -> Content:
         """Interpret every instruction."""
         for number, (operands, operator) in enumerate(self._content.instructions):
-            work = self._operators.get(operator)
-            if work is not None:
-                work(number, operands)
-            elif operator not in _PLAIN and operator not in MARKS:
-                raise UnclearPageError(f"the operator {operator[:10]}")
-            elif operator in ("BDC", "DP") and str(operands[0]) == "/OC":
-                raise UnclearPageError("layers that can be switched off")
+            if operator in MARKS:
+                if operator in ("BDC", "DP") and str(operands[0]) == "/OC":
+                    raise UnclearPageError("layers that can be switched off")
+                continue
+            kinds = "".join(map(_find_kind, operands))
+            if operator not in _OPERANDS or not regex.fullmatch(_OPERANDS[operator], kinds):
+                raise UnclearPageError(f"the operator {operator[:10]}, or what stands before it")
+            if operator in self._operators:
+                self._operators[operator](number, operands)
         return self._content
 
     def _restore(self) -> None:
@@ -183,6 +202,11 @@ class _Reader:
     def _check_render(self, _: int, given: Sequence[Any]) -> None:
         if int(given[0]) not in (0, 1, 2, 3):
             raise UnclearPageError("text that clips")
+
+    def _check_space(self, _: int, given: Sequence[Any]) -> None:
+        name = str(given[0])
+        if name not in DEVICE_SPACES and name not in self._content.resources["/ColorSpace"]:
+            raise UnclearPageError("a colour space that is not there")
 
     def _check_color(self, _: int, given: Sequence[Any]) -> None:
         if any(str(one).startswith("/") for one in given):
@@ -245,6 +269,20 @@ class _Reader:
     def _advance(self, thousandths: float) -> None:
         state = self._state
         self._text = multiply((1.0, 0.0, 0.0, 1.0, -thousandths / 1000 * state.size * state.scale, 0.0), self._text)
+
+
+def _find_kind(operand: Any) -> str:
+    """The letter of an operand in `_OPERANDS`; `?` for one that no operator takes."""
+    import pikepdf
+
+    if isinstance(operand, pikepdf.Array):
+        kinds = {_find_kind(one) for one in operand}
+        return "a" if kinds <= {"n"} else "t" if kinds <= {"n", "s"} else "?"
+    if isinstance(operand, pikepdf.String):
+        return "s"
+    if isinstance(operand, pikepdf.Name):
+        return "/"
+    return "n" if isinstance(operand, int | float | Decimal) and not isinstance(operand, bool) else "?"
 
 
 def multiply(one: Matrix, other: Matrix) -> Matrix:

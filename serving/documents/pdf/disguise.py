@@ -8,11 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.serving.documents.pdf.content import read_content
-from goldspan.serving.documents.pdf.fonts import UnclearPageError
+from goldspan.serving.documents.pdf.fonts import UnclearPageError, find_blanks
 from goldspan.serving.documents.pdf.text import Point
 
 STEP = 0.3
 """Points between the origins of one character as two engines compute them."""
+
+_SHOWING = frozenset({"Tj", "TJ", "'", '"', "Do"})
+"""Operators that show text, a form or a picture."""
+
+_INLINE = "INLINE IMAGE"
+"""What pikepdf calls a picture in a content; letters of old fonts are such pictures."""
+
+_MAX_BLANKS = 2
+"""Codes of an honest font that mean a space: one with and one without a break."""
 
 Shape = tuple[int, int | str]
 """A font and the code of a glyph, or its character where the content cannot be interpreted."""
@@ -22,7 +31,8 @@ Shape = tuple[int, int | str]
 class Disguises:
     """Pages by what may disguise their text.
 
-    `drawn`: patterns, masks or glyphs that draw text of their own, which is no text of the page. `replaced`: marked
+    `drawn`: patterns, masks or glyphs that draw text or pictures of their own, which are no text of the page, and fonts
+    whose table calls their glyphs blanks. `replaced`: marked
     content with a text in place of the drawn one. `tables`: fonts that say by a table of theirs what their glyphs mean;
     with the shapes that the page draws by their origin in whole steps, none where its content is unclear.
     """
@@ -85,12 +95,26 @@ def _walk_forms(
 
 
 def _draws_unread(resources: dict[str, Any]) -> bool:
-    """True where a pattern, a mask or a glyph has fonts or pictures of its own."""
+    """True where a pattern, a mask or a glyph draws text or pictures, or a font shows many glyphs as blanks."""
+    import pikepdf
+
+    fonts = list(dict(resources.get("/Font", {})).values())
     masks = (state.get("/SMask", {}) for state in dict(resources.get("/ExtGState", {})).values())
     groups = [mask["/G"] for mask in masks if hasattr(mask, "keys") and "/G" in mask]
-    glyphs = [font for font in dict(resources.get("/Font", {})).values() if font.get("/Subtype") == "/Type3"]
-    own = (dict(one.get("/Resources", {})) for one in (*dict(resources.get("/Pattern", {})).values(), *groups, *glyphs))
-    return any("/Font" in one or "/XObject" in one for one in own)
+    patterns = [one for one in dict(resources.get("/Pattern", {})).values() if isinstance(one, pikepdf.Stream)]
+    types = [font for font in fonts if font.get("/Subtype") == "/Type3"]
+    glyphs = [glyph for font in types for glyph in dict(font.get("/CharProcs", {})).values()]
+    return (
+        any(_list_operators(one) & {*_SHOWING, _INLINE} for one in (*patterns, *groups))
+        or any(_list_operators(one) & _SHOWING for one in glyphs)
+        or any(len(find_blanks(font)) > _MAX_BLANKS for font in fonts)
+    )
+
+
+def _list_operators(stream: Any) -> set[str]:
+    import pikepdf
+
+    return {str(one.operator) for one in pikepdf.parse_content_stream(stream)}
 
 
 def _replaces_text(holder: Any, resources: dict[str, Any]) -> bool:

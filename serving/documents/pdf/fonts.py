@@ -13,8 +13,7 @@ from functools import cache
 from typing import Any
 from zlib import crc32
 
-import regex
-
+from goldspan.serving.documents.pdf.meanings import read_meanings
 from goldspan.serving.documents.pdf.text import PDFIUM
 
 _STANDARD = frozenset(
@@ -31,8 +30,7 @@ _CODECS = {
     "": "latin-1",
     "/StandardEncoding": "latin-1",
 }
-_BLANK_CHAR = regex.compile(rb"<([0-9A-Fa-f]{2,4})>\s*<00(?:20|[aA]0)>")
-_BLANK_RANGE = regex.compile(rb"<([0-9A-Fa-f]{2,4})>\s*<\1>\s*<00(?:20|[aA]0)>")
+_BLANKS = (" ", "\u00a0")
 
 
 class UnclearPageError(Exception):
@@ -82,12 +80,12 @@ def read_font(font: Any) -> PdfFont:
         UnclearPageError: it is of a kind whose codes or widths are not read here.
     """
     kind = str(font.get("/Subtype", ""))
-    identity = font.objgen[0] or -crc32(font.unparse())
+    identity = identify_font(font)
     if kind == "/Type0":
         return _read_composite(font, identity)
     if kind not in ("/Type1", "/TrueType", "/MMType1"):
         raise UnclearPageError(f"a font of the kind {kind[1:]}")
-    blanks = frozenset({32, *_find_blanks(font)})
+    blanks = find_blanks(font) | {32}
     if "/Widths" not in font:
         name = str(font.get("/BaseFont", ""))[1:]
         encoding = font.get("/Encoding", "")
@@ -122,16 +120,26 @@ def _read_composite(font: Any, identity: int) -> PdfFont:
             if int(second) - first > 0xFFFF:
                 raise UnclearPageError("a font with an impossible range of widths")
             widths |= dict.fromkeys(range(first, int(second) + 1), width)
-    return PdfFont(identity, 2, widths, float(int(descendant.get("/DW", 1000))), frozenset(_find_blanks(font)))
+    return PdfFont(identity, 2, widths, float(int(descendant.get("/DW", 1000))), find_blanks(font))
 
 
-def _find_blanks(font: Any) -> Iterator[int]:
+def find_blanks(font: Any) -> frozenset[int]:
+    """The codes that mean a space by the table of a font.
+
+    Raises:
+        ValueError: the table cannot be read.
+    """
     import pikepdf
 
-    if isinstance(font.get("/ToUnicode"), pikepdf.Stream):
-        content = bytes(font["/ToUnicode"].read_bytes())
-        for pattern in (_BLANK_RANGE, _BLANK_CHAR):
-            yield from (int(code, 16) for code in pattern.findall(content))
+    if not isinstance(font.get("/ToUnicode"), pikepdf.Stream):
+        return frozenset()
+    meanings = read_meanings(bytes(font["/ToUnicode"].read_bytes()))
+    return frozenset(code for code, text in meanings.items() if text in _BLANKS)
+
+
+def identify_font(font: Any) -> int:
+    """A number for a font dictionary, the same wherever the document names it."""
+    return int(font.objgen[0]) or -crc32(font.unparse())
 
 
 @cache

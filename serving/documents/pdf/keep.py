@@ -8,7 +8,7 @@ anything about a page is in doubt, it is made a picture.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import atan2, cos, floor, sin
 from typing import Any
@@ -52,6 +52,14 @@ class KeptPage:
     covers: tuple[Cover, ...]
     characters: Counter[str]
 
+    def list_codes(self) -> Mapping[int, set[int]]:
+        """The codes of each font that are left."""
+        codes: dict[int, set[int]] = defaultdict(set)
+        for _, glyph in self.content.walk():
+            if id(glyph) not in self.removed:
+                codes[glyph.shape[0]].add(glyph.shape[1])
+        return codes
+
 
 def plan_page(page: Any, content: PdfPage, edits: Sequence[Edit]) -> KeptPage:
     """What becomes of a page of pikepdf whose text is `content`.
@@ -85,7 +93,7 @@ def add_page(output: Any, source: Any, kept: KeptPage) -> None:
     """Write the page at the end of a document of pikepdf; `source` gives its size and rotation."""
     import pikepdf
 
-    data, resources = Rewriter(Copier(output), set(kept.removed)).write(kept.content)
+    data, resources = Rewriter(Copier(output, kept.list_codes()), set(kept.removed)).write(kept.content)
     drawn, has_labels = draw_covers(kept.covers)
     if has_labels:
         if "/Font" not in resources:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from goldspan.annotation.errors import MaskingError
+from goldspan.annotation.errors import InputError, MaskingError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings
 from goldspan.serving.documents.flow import PAGE_LINES, Run, mask_runs, search_values
@@ -41,7 +41,7 @@ async def mask_pdf(source: Path, target: Path, masker: Masker, settings: FileSet
     """Mask a PDF.
 
     Raises:
-        InputError: it cannot be read, or has a scanned page and there is no OCR.
+        InputError: it cannot be read, two readers find other pages in it, or it has a scanned page and there is no OCR.
         MaskingError: the written file fails a check.
     """
     pages = [_Page(content) for content in await asyncio.to_thread(read_pdf, source)]
@@ -67,7 +67,7 @@ async def mask_pdf(source: Path, target: Path, masker: Masker, settings: FileSet
         await asyncio.to_thread(_read_again, target, pages, changed, engine, result.values)
     counts = FileCounts()
     counts.add(runs, result)
-    counts.notes += _describe(pages, written, engine)
+    counts.notes += [*_describe(pages, written, engine), *await asyncio.to_thread(_describe_left_out, source)]
     if doubtful and settings.pdf != "scan":
         note = f"{len(doubtful)} pages may show other characters than their text says; OCR read them beside it"
     counts.notes += [note] if note else []
@@ -111,6 +111,10 @@ def _write(
     import pikepdf
 
     with pikepdf.open(source) as original:
+        if len(original.pages) != len(pages):
+            raise InputError(
+                f"{source.name} has {len(pages)} pages for one reader, {len(original.pages)} for another; save it anew."
+            )
         planned: list[KeptPage | None] = [
             _plan(original.pages[number], page) if keep and page.ocr is None else None
             for number, page in enumerate(pages)
@@ -172,3 +176,14 @@ def _describe(pages: Sequence[_Page], written: Sequence[KeptPage | Picture], eng
         if number:
             notes.append(f"{number} {what} were covered: they cannot be read")
     return notes
+
+
+def _describe_left_out(source: Path) -> list[str]:
+    """What a reader may miss in the written file."""
+    import pikepdf
+
+    with pikepdf.open(source) as document:
+        lists = [page["/Annots"] for page in document.pages if isinstance(page.get("/Annots"), pikepdf.Array)]
+        shown = sum(one.get("/Subtype") != "/Link" for found in lists for one in found if hasattr(one, "keys"))
+        left_out = {"comments and form fields": shown, "attached files": len(document.attachments)}
+    return [f"{number} {what} were left out" for what, number in left_out.items() if number]

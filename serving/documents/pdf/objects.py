@@ -1,18 +1,25 @@
 """Copies of PDF objects that hold only what draws: a key that is not known here is left out.
 
 Names of embedded fonts and of spot colours, and the texts inside colour profiles and TrueType fonts, draw nothing: they
-are replaced or emptied.
+are replaced or emptied, as are other strings and comments. The table of what a font's codes mean is written anew for
+the codes that are left on the page.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from struct import error, unpack_from
 from typing import Any
 
+import regex
+
+from goldspan.serving.documents.pdf.fonts import identify_font
+from goldspan.serving.documents.pdf.meanings import read_meanings, write_meanings
+
 _DRAWING = """
-Type Subtype BaseFont FirstChar LastChar Widths FontDescriptor Encoding ToUnicode DescendantFonts CIDSystemInfo DW W DW2
+Type Subtype BaseFont FirstChar LastChar Widths FontDescriptor Encoding DescendantFonts CIDSystemInfo DW W DW2
 W2 CIDToGIDMap FontName FontStretch FontWeight Flags FontBBox ItalicAngle Ascent Descent Leading CapHeight
-XHeight StemV StemH AvgWidth MaxWidth MissingWidth FontFile FontFile2 FontFile3 CharSet CIDSet BaseEncoding Differences
+XHeight StemV StemH AvgWidth MaxWidth MissingWidth FontFile FontFile2 FontFile3 BaseEncoding Differences
 Registry Ordering Supplement CMapName UseCMap WMode Length1 Length2 Length3
 LW LC LJ ML D RI OP op OPM FL SM SA BM CA ca AIS TK SMask
 N Alternate Range WhitePoint BlackPoint Gamma Matrix FunctionType Domain Size BitsPerSample Order Encode Decode C0 C1
@@ -28,8 +35,20 @@ _PROFILE_TEXTS = frozenset({b"text", b"desc", b"mluc", b"utf8", b"dict"})
 """Types of tags of a colour profile (ICC.1:2022, section 10) that hold text."""
 
 
+_COLLECTIONS = frozenset(
+    {b"Adobe", b"Identity", b"Japan1", b"Japan2", b"GB1", b"CNS1", b"Korea1", b"KR", b"UCS", b"UCS2"}
+)
+"""Registries and orderings of character collections: no other string of a dictionary draws anything."""
+
+_COMMENT = regex.compile(rb"%[^\r\n]*")
+_CALCULATOR = 4
+"""The type of a function that is written in PostScript."""
+
+
 class Copier:
     """Copies objects of one document into another, each indirect object once.
+
+    `codes`: those that a page shows, by the identity of their font.
 
     Raises:
         ValueError: objects lie in one another without end.
@@ -37,8 +56,8 @@ class Copier:
 
     _MAX_DEPTH = 40
 
-    def __init__(self, output: Any) -> None:
-        self.output = output
+    def __init__(self, output: Any, codes: Mapping[int, Set[int]]) -> None:
+        self.output, self._codes = output, codes
         self._copied: dict[tuple[int, int], Any] = {}
         self._names: dict[str, str] = {}
 
@@ -64,7 +83,9 @@ class Copier:
 
         if isinstance(item, pikepdf.Stream):
             kept = self._copy_keys(item, depth)
-            return pikepdf.Stream(self.output, _drop_texts(bytes(item.read_bytes())), pikepdf.Dictionary(kept))
+            data = bytes(item.read_bytes())
+            clean = _COMMENT.sub(b"", data) if item.get("/FunctionType") == _CALCULATOR else _drop_texts(data)
+            return pikepdf.Stream(self.output, clean, pikepdf.Dictionary(kept))
         if isinstance(item, pikepdf.Dictionary):
             return pikepdf.Dictionary(self._copy_keys(item, depth))
         if isinstance(item, pikepdf.Array):
@@ -79,11 +100,28 @@ class Copier:
         return pikepdf.Name(str(item)) if isinstance(item, pikepdf.Name) else item
 
     def _copy_keys(self, item: Any, depth: int) -> dict[str, Any]:
-        kept = {key: self.copy(item[key], depth + 1) for key in item.keys() if key in _KEYS}  # noqa: SIM118
+        import pikepdf
+
+        kept = {
+            key: pikepdf.String(b"Identity")
+            if isinstance(value, pikepdf.String) and bytes(value) not in _COLLECTIONS
+            else self.copy(value, depth + 1)
+            for key, value in item.items()
+            if key in _KEYS
+        }
+        if isinstance(item.get("/ToUnicode"), pikepdf.Stream):
+            kept["/ToUnicode"] = self._copy_meanings(item)
         embedded = _is_embedded(item)
         return kept | {
             key: self._rename(str(item[key]), keep=not embedded) for key in ("/BaseFont", "/FontName") if key in kept
         }
+
+    def _copy_meanings(self, font: Any) -> Any:
+        import pikepdf
+
+        meanings, codes = read_meanings(bytes(font["/ToUnicode"].read_bytes())), self._codes[identify_font(font)]
+        left = {code: text for code, text in meanings.items() if code in codes}
+        return pikepdf.Stream(self.output, write_meanings(left, 2 if "/DescendantFonts" in font else 1))
 
     def _rename(self, name: str, *, keep: bool) -> Any:
         """A plain name for one that draws nothing, the same each time."""

@@ -7,11 +7,10 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from goldspan.serving.documents.pdf.content import MARKS, Content, Glyph, multiply
+from goldspan.serving.documents.pdf.content import DEVICE_SPACES, MARKS, Content, Glyph, multiply
 from goldspan.serving.documents.pdf.objects import Copier
 
 _CATEGORIES = {"Tf": "/Font", "gs": "/ExtGState", "CS": "/ColorSpace", "cs": "/ColorSpace"}
-_DEVICE_SPACES = frozenset({"/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Pattern"})
 _MOVES = frozenset({"Td", "Tm"})
 _SETTINGS = frozenset(
     {"Tf", "Tc", "Tw", "Tz", "TL", "Ts", "Tr", "g", "G", "rg", "RG", "k", "K", "cs", "CS", "sc", "SC"}
@@ -46,7 +45,7 @@ class Rewriter:
                 written.append(([names.add("/XObject", self._write_form(*content.forms[number]))], operator))
             elif number in gone:
                 written += _remove(operands, operator, gone[number])
-            elif operator in _CATEGORIES and not (operator in ("CS", "cs") and str(operands[0]) in _DEVICE_SPACES):
+            elif operator in _CATEGORIES and not (operator in ("CS", "cs") and str(operands[0]) in DEVICE_SPACES):
                 category = _CATEGORIES[operator]
                 found = content.resources[category][str(operands[0])]
                 written.append(([names.copy(category, found, str(operands[0])), *operands[1:]], operator))

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import pi
 from pathlib import Path
 from typing import Any
+
+import regex
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.wording import describe_error
@@ -27,6 +31,10 @@ _SIMPLE = 5
 """Segments of a rectangle: a drawing with more may be a letter."""
 
 _BEZIER = 1
+_INVISIBLE = regex.compile(r"[\s\p{Default_Ignorable_Code_Point}]")
+_SLANT = 0.01
+_LETTER = 0.2
+"""Share of the height of its line that the shape of a letter has at least; less is a hyphen, or nothing."""
 
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top in points of the page."""
@@ -86,10 +94,16 @@ def read_pdf(path: Path) -> list[PdfPage]:
         InputError: the file cannot be read.
     """
     with open_pdf(path) as document:
-        return [_read_page(document[number], number + 1, path.name) for number in range(len(document))]
+        return [_read_page(document, number + 1, path.name) for number in range(len(document))]
 
 
-def _read_page(page: Any, number: int, name: str) -> PdfPage:
+def _read_page(document: Any, number: int, name: str) -> PdfPage:
+    import pypdfium2
+
+    try:
+        page = document[number - 1]
+    except pypdfium2.PdfiumError:
+        raise InputError(f"{name}, page {number} cannot be opened.") from None
     width, height = page.get_size()
     if not (0 < width <= MAX_POINTS and 0 < height <= MAX_POINTS):
         raise InputError(f"{name}, page {number}: {width:.0f} × {height:.0f} points is no size of a page.")
@@ -153,12 +167,37 @@ def _read_characters(textpage: Any) -> _Characters:
         if skip_break and character in "\r\n":
             continue
         skip_break = False
-        if code in (0, 0xFFFD, 0xFFFE, 0xFFFF) or (code < 32 and character not in "\t\r\n"):
+        if _is_meaningless(textpage, index, character) or (box and _is_false_blank(textpage, index, character)):
             if box:
                 found.unreadable.append(box)
             continue
         found.add(character, box, origin)
     return found
+
+
+def _is_meaningless(textpage: Any, index: int, character: str) -> bool:
+    """True for what is no character; one of private use that stands alone is a bullet."""
+    from pypdfium2 import raw
+
+    kind = unicodedata.category(character)
+    if kind == "Co":
+        beside = (raw.FPDFText_GetUnicode(textpage, index + step) for step in (-1, 1))
+        return not all(chr(min(code, 0x10FFFF)).isspace() or not code for code in beside)
+    return kind in ("Cn", "Cs") or character == "\ufffd" or (kind == "Cc" and character not in "\t\r\n")
+
+
+def _is_false_blank(textpage: Any, index: int, character: str) -> bool:
+    """True for a blank or invisible character that has the height of a letter; of slanted text it cannot be told."""
+    from pypdfium2 import raw
+
+    if not _INVISIBLE.fullmatch(character):
+        return False
+    line, shape = _read_line_box(textpage, index), _read_shape_box(textpage, index)
+    turns = raw.FPDFText_GetCharAngle(textpage, index) / (pi / 2)
+    if line is None or shape is None or abs(turns - round(turns)) > _SLANT:
+        return False
+    low, high = (0, 2) if round(turns) % 2 else (1, 3)
+    return abs(shape[high] - shape[low]) > _LETTER * abs(line[high] - line[low])
 
 
 def read_origin(textpage: Any, index: int) -> Point | None:
@@ -171,21 +210,27 @@ def read_origin(textpage: Any, index: int) -> Point | None:
 
 def read_box(textpage: Any, index: int) -> Box | None:
     """The box of a character, with what of its shape lies beyond its line."""
+    line, shape = _read_line_box(textpage, index), _read_shape_box(textpage, index)
+    if line is None or shape is None:
+        return line
+    bottom, top = min(line[1], line[3]), max(line[1], line[3])
+    return min(line[0], shape[0]), min(bottom, shape[1]), max(line[2], shape[2]), max(top, shape[3])
+
+
+def _read_line_box(textpage: Any, index: int) -> Box | None:
     from pypdfium2 import raw
 
     rect = raw.FS_RECTF()
-    if not raw.FPDFText_GetLooseCharBox(textpage, index, rect):
-        return None
+    found = raw.FPDFText_GetLooseCharBox(textpage, index, rect)
+    return (rect.left, rect.bottom, rect.right, rect.top) if found else None
+
+
+def _read_shape_box(textpage: Any, index: int) -> Box | None:
+    from pypdfium2 import raw
+
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    box = [rect.left, rect.bottom, rect.right, rect.top]
-    if raw.FPDFText_GetCharBox(textpage, index, left, right, bottom, top):
-        box = [
-            min(box[0], left.value),
-            min(box[1], box[3], bottom.value),
-            max(box[2], right.value),
-            max(box[1], box[3], top.value),
-        ]
-    return (box[0], box[1], box[2], box[3])
+    found = raw.FPDFText_GetCharBox(textpage, index, left, right, bottom, top)
+    return (left.value, bottom.value, right.value, top.value) if found else None
 
 
 def _find_pictures(page: Any) -> Iterator[Box]:

@@ -65,6 +65,16 @@ def test_a_file_that_cannot_be_masked_is_named(folder: Path, capsys: pytest.Capt
     assert sorted(file.name for file in (folder / "masked").iterdir()) == ["c.txt", "masking-report.jsonl"]
 
 
+def test_file_names_with_personal_data_are_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "in" / "ann@mail.com").mkdir(parents=True)
+    for name in ("in/ann@mail.com/a.txt", "in/ann@mail.com_2.txt", "in/2024-03-01 minutes.txt"):
+        (folder / name).write_text(TEXT)
+    assert call("mask", "in", "-p", "regex") == 0
+    assert "2 file names with names or addresses of persons" in capsys.readouterr().err
+    assert call("mask", "in", "-p", "regex") == 0
+    assert "2 file names" in capsys.readouterr().err, "files that are skipped count, too"
+
+
 def test_columns_and_labels(folder: Path) -> None:
     (folder / "t.csv").write_text("name,note\nVan Dyk,ann@mail.com\n")
     assert call("mask", "t.csv", "-p", "regex", "--field", "name=SURNAME") == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 import reportlab
+from PIL import Image, ImageDraw, ImageFont
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
@@ -18,7 +19,7 @@ from goldspan.serving.documents.base import FileSettings
 from goldspan.serving.documents.pdf.glyphs import find_doubtful_pages
 from goldspan.serving.documents.pdf.text import read_pdf
 from tests.serving.documents.conftest import FileMasker
-from tests.serving.documents.pdf.drawing import change, make_pdf, write
+from tests.serving.documents.pdf.drawing import change, list_colors, make_pdf, render, write
 
 pytest.importorskip("rapidocr")
 FONTS = ("Vera", "VeraBd", "VeraIt", "VeraBI")
@@ -128,14 +129,27 @@ def test_text_in_place_of_what_is_drawn_is_not_believed(mask: FileMasker) -> Non
     assert mask.counts.labels["SURNAME"] == 1
 
 
-def draw_by_pattern(document: pikepdf.Pdf) -> bytes:
+def draw_by_pattern(document: pikepdf.Pdf, content: bytes = b"BT /F1 12 Tf 10 10 Td (Smith) Tj ET") -> bytes:
     resources = document.pages[0].Resources
     options = {"PatternType": 1, "PaintType": 1, "TilingType": 1, "BBox": [0, 0, 100, 50], "XStep": 100, "YStep": 50}
-    drawing = document.make_stream(b"BT /F1 12 Tf 10 10 Td (Smith) Tj ET")
-    for name, value in {**options, "Resources": {"/Font": resources.Font}}.items():
-        drawing[f"/{name}"] = pikepdf.Dictionary(value) if isinstance(value, dict) else value
+    drawing = document.make_stream(content)
+    for name, value in options.items():
+        drawing[f"/{name}"] = value
     resources.Pattern = pikepdf.Dictionary(P1=drawing)
     return b"/Pattern cs /P1 scn 0 0 300 50 re f"
+
+
+def draw_by_picture(document: pikepdf.Pdf) -> bytes:
+    picture = Image.new("L", (100, 40), 255)
+    ImageDraw.Draw(picture).text((5, 5), "Smith", font=ImageFont.load_default(24), fill=0)
+    head = b"q 100 0 0 40 0 0 cm BI /W 100 /H 40 /CS /G /BPC 8 ID "
+    return draw_by_pattern(document, head + picture.tobytes() + b" EI Q")
+
+
+def blank_out(document: pikepdf.Pdf) -> bytes:
+    """The table of a font calls its letters spaces."""
+    lie(lambda _: " ")(document)
+    return b""
 
 
 def draw_by_mask(document: pikepdf.Pdf) -> bytes:
@@ -143,7 +157,6 @@ def draw_by_mask(document: pikepdf.Pdf) -> bytes:
     drawing = document.make_stream(b"1 g BT /F1 12 Tf 40 100 Td (Smith) Tj ET")
     drawing.Type, drawing.Subtype = pikepdf.Name.XObject, pikepdf.Name.Form
     drawing.BBox = pikepdf.Array([0, 0, 400, 300])
-    drawing.Resources = pikepdf.Dictionary(Font=resources.Font)
     drawing.Group = pikepdf.Dictionary(S=pikepdf.Name.Transparency, CS=pikepdf.Name.DeviceGray)
     mask = pikepdf.Dictionary(S=pikepdf.Name.Luminosity, G=drawing)
     resources.ExtGState = pikepdf.Dictionary(GS=pikepdf.Dictionary(SMask=mask))
@@ -157,7 +170,6 @@ def draw_by_glyph(document: pikepdf.Pdf) -> bytes:
         Subtype=pikepdf.Name.Type3,
         FontBBox=[0, 0, 4000, 700],
         FontMatrix=[0.01, 0, 0, 0.01, 0, 0],
-        Resources=pikepdf.Dictionary(Font=resources.Font),
         CharProcs=pikepdf.Dictionary(A=document.make_stream(b"700 0 d0 BT /F1 100 Tf (Smith) Tj ET")),
         Encoding=pikepdf.Dictionary(Type=pikepdf.Name.Encoding, Differences=[65, pikepdf.Name.A]),
         FirstChar=65,
@@ -168,18 +180,40 @@ def draw_by_glyph(document: pikepdf.Pdf) -> bytes:
     return b"BT /T3 12 Tf 40 100 Td (A) Tj ET"
 
 
-@pytest.mark.parametrize("draw", [draw_by_pattern, draw_by_mask, draw_by_glyph])
+@pytest.mark.parametrize("draw", [draw_by_pattern, draw_by_picture, draw_by_mask, draw_by_glyph, blank_out])
 def test_text_that_is_no_text_of_the_page_is_read_by_ocr_or_refused(
     mask: FileMasker, draw: Callable[[pikepdf.Pdf], bytes]
 ) -> None:
     def edit(document: pikepdf.Pdf) -> None:
         document.pages[0].contents_add(document.make_stream(draw(document)))
 
-    data = change(make_pdf(write("Dear Bob")), edit)
+    def write_names(canvas: Canvas) -> None:
+        canvas.drawString(40, 200, "Dear Bob")
+        if draw is blank_out:
+            canvas.setFont("Vera", 14)
+            canvas.drawString(40, 150, "Smith")
+
+    data = change(make_pdf(write_names), edit)
     mask("a.pdf", data)
     assert mask.counts.labels["SURNAME"] >= 1
     with pytest.raises(InputError, match="OCR is off"):
         mask("a.pdf", data, FileSettings(ocr="off"))
+
+
+@pytest.mark.parametrize("how", [lambda c: chr(0xE000 + ord(c)), lambda c: "\u200b", lambda c: "\u0378"])
+def test_letters_that_the_text_says_to_be_nothing_are_covered(mask: FileMasker, how: Callable[[str], str]) -> None:
+    data = mask("a.pdf", change(make_pdf(draw_lines("Vera")), lie(how)), FileSettings(ocr="off"))
+    assert list_colors(render(data)) == {(0, 0, 0), (255, 255, 255)}
+    assert any("without a known meaning were covered" in note for note in mask.counts.notes)
+
+
+def test_bullets_of_private_use_keep_the_layout(mask: FileMasker) -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.setFont("Vera", 12)
+        canvas.drawString(40, 200, "§  Dear Ann")
+
+    mask("a.pdf", change(make_pdf(draw), lie(lambda c: c.replace("§", "\uf0b7"))), FileSettings(ocr="off"))
+    assert mask.counts.notes[0] == "1 pages kept their layout, 0 became pictures"
 
 
 def test_resources_of_the_node_above_count(tmp_path: Path) -> None:

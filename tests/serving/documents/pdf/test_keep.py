@@ -14,7 +14,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from goldspan.annotation.errors import MaskingError
+from goldspan.annotation.errors import InputError, MaskingError
 from goldspan.serving.documents.pdf import mask as mask_module
 from goldspan.serving.documents.pdf.check import check_file
 from goldspan.serving.documents.pdf.text import read_pdf
@@ -166,7 +166,7 @@ def test_names_of_resources_and_properties_of_marked_content_are_gone(mask: File
     def edit(document: pikepdf.Pdf) -> None:
         page = document.pages[0]
         page.Resources.Font["/AnnSmith"] = page.Resources.Font["/F1"]
-        extra = b"/Span <</Lang (Ann Smith)>> BDC BT /AnnSmith 12 Tf 40 100 Td (more) Tj ET EMC"
+        extra = b"/Span <</Lang (Ann Smith)>> BDC /AnnSmith ri BT /AnnSmith 12 Tf 40 100 Td (more) Tj ET EMC"
         page.contents_add(document.make_stream(extra))
 
     content = read_everything(mask("a.pdf", change(make_pdf(write("Dear Ann")), edit)))
@@ -201,6 +201,36 @@ def test_names_of_fonts_colours_and_profiles_are_gone(mask: FileMasker) -> None:
     assert not [one for one in (b"Smith", "Smit".encode("utf-16-be")) if one in content]
 
 
+def test_the_table_of_a_font_holds_what_is_left_on_the_page(mask: FileMasker) -> None:
+    def edit(document: pikepdf.Pdf) -> None:
+        font = next(one for one in document.pages[0].Resources.Font.values() if "/ToUnicode" in one)
+        hidden = b"%% Smith\n1 beginbfchar <FE> <%s> endbfchar\nendcmap" % "Smith".encode("utf-16-be").hex().encode()
+        font.ToUnicode = document.make_stream(font.ToUnicode.read_bytes().replace(b"endcmap", hidden))
+        font.FontDescriptor.CharSet = font.FontDescriptor.FontStretch = pikepdf.String("Smith")
+
+    content = read_everything(mask("a.pdf", change(make_pdf(draw_subset), edit)))
+    assert "1 pages kept their layout, 0 became pictures" in mask.counts.notes
+    assert b"Smith" not in content
+    assert "Smith".encode("utf-16-be").hex().encode() not in content
+    assert b"<0141>" in content, "Ł stands on the page"
+    assert b"<00eb>" not in content, "ë stands in a masked name only"
+
+
+def test_what_is_left_out_is_counted(mask: FileMasker) -> None:
+    source = make_pdf(write("plain words"))
+    for hide in HIDDEN:
+        source = change(source, hide)
+    mask("a.pdf", source)
+    assert {"1 comments and form fields were left out", "1 attached files were left out"} <= {*mask.counts.notes}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_file_of_which_readers_see_other_pages_is_refused(mask: FileMasker, count: int) -> None:
+    source = make_pdf(write("To Ann"), write("To Bob")).replace(b"/Count 2", b"/Count %d" % count)
+    with pytest.raises(InputError, match=r"a\.pdf(, page 3 cannot be opened| has 1 pages for one reader, 2)"):
+        mask("a.pdf", source)
+
+
 def add_to_page(content: bytes, **resources: pikepdf.Object) -> Callable[[pikepdf.Pdf], None]:
     def edit(document: pikepdf.Pdf) -> None:
         page = document.pages[0]
@@ -216,6 +246,10 @@ UNCLEAR = {
     "an inline image": add_to_page(b"q 40 0 0 40 200 50 cm BI /W 1 /H 1 /CS /G /BPC 8 ID \x80 EI Q"),
     "an unknown operator": add_to_page(b"(Ann) XX"),
     "text that clips": add_to_page(b"BT /F1 12 Tf 7 Tr 40 50 Td (clip) Tj ET"),
+    "a string that no operator takes": add_to_page(b"(Ann Smith) 0 0 1 rg"),
+    "a string before an operator without operands": add_to_page(b"(Ann Smith) q Q"),
+    "a dash of strings": add_to_page(b"[(Ann Smith)] 0 d"),
+    "a colour space that is not there": add_to_page(b"/AnnSmith CS"),
     "a layer": add_to_page(b"/OC /L1 BDC BT /F1 12 Tf 40 50 Td (layer) Tj ET EMC"),
     "an alternative text": add_to_page(b"/Span <</ActualText (Ann Smith)>> BDC BT /F1 12 Tf 40 50 Td (me) Tj ET EMC"),
 }
