@@ -1,8 +1,8 @@
 """Copies of PDF objects that hold only what draws: a key that is not known here is left out.
 
 Names of embedded fonts and of spot colours, and the texts inside colour profiles and TrueType fonts, draw nothing: they
-are replaced or emptied, as are other strings and comments. The table of what a font's codes mean is written anew for
-the codes that are left on the page.
+are replaced or emptied, as are other strings, names and comments. The tables of what a font's codes mean and of its
+glyphs' names are written anew for the codes that are left on the page.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from goldspan.serving.documents.pdf.meanings import read_meanings, write_meaning
 
 _DRAWING = """
 Type Subtype BaseFont FirstChar LastChar Widths FontDescriptor Encoding DescendantFonts CIDSystemInfo DW W DW2
-W2 CIDToGIDMap FontName FontStretch FontWeight Flags FontBBox ItalicAngle Ascent Descent Leading CapHeight
+W2 CIDToGIDMap FontName FontWeight Flags FontBBox ItalicAngle Ascent Descent Leading CapHeight
 XHeight StemV StemH AvgWidth MaxWidth MissingWidth FontFile FontFile2 FontFile3 BaseEncoding Differences
 Registry Ordering Supplement CMapName UseCMap WMode Length1 Length2 Length3
-LW LC LJ ML D RI OP op OPM FL SM SA BM CA ca AIS TK SMask
+LW LC LJ ML D OP op OPM FL SM SA BM CA ca AIS TK SMask
 N Alternate Range WhitePoint BlackPoint Gamma Matrix FunctionType Domain Size BitsPerSample Order Encode Decode C0 C1
 Functions Bounds
 BBox Group S CS I K FormType
@@ -34,6 +34,15 @@ _PROGRAMS = ("/FontFile", "/FontFile2", "/FontFile3")
 _PROFILE_TEXTS = frozenset({b"text", b"desc", b"mluc", b"utf8", b"dict"})
 """Types of tags of a colour profile (ICC.1:2022, section 10) that hold text."""
 
+
+_KNOWN = """
+Font Type0 Type1 MMType1 TrueType CIDFontType0 CIDFontType2 FontDescriptor Type1C CIDFontType0C OpenType Encoding
+WinAnsiEncoding MacRomanEncoding MacExpertEncoding StandardEncoding Identity Identity-H Identity-V
+ExtGState Normal Compatible Multiply Screen Overlay Darken Lighten ColorDodge ColorBurn HardLight SoftLight Difference
+Exclusion Hue Saturation Color Luminosity Default None XObject Form Group Transparency DeviceGray DeviceRGB DeviceCMYK
+"""
+_NAMES = frozenset(f"/{name}" for name in _KNOWN.split())
+"""Names that mean something as the value of a key; others are replaced."""
 
 _COLLECTIONS = frozenset(
     {b"Adobe", b"Identity", b"Japan1", b"Japan2", b"GB1", b"CNS1", b"Korea1", b"KR", b"UCS", b"UCS2"}
@@ -89,7 +98,9 @@ class Copier:
         if isinstance(item, pikepdf.Dictionary):
             return pikepdf.Dictionary(self._copy_keys(item, depth))
         if isinstance(item, pikepdf.Array):
-            copies = [self.copy(one, depth + 1) for one in item]
+            is_palette = len(item) > 0 and str(item[0]) == "/Indexed"
+            texts = (pikepdf.String,) if not is_palette else ()
+            copies = [pikepdf.String(b"") if isinstance(one, texts) else self.copy(one, depth + 1) for one in item]
             if copies and str(item[0]) in ("/Separation", "/DeviceN"):
                 names = item[1] if isinstance(item[1], pikepdf.Array) else [item[1]]
                 renamed = [self._rename(str(name), keep=str(name) in _COLOURS) for name in names]
@@ -102,19 +113,40 @@ class Copier:
     def _copy_keys(self, item: Any, depth: int) -> dict[str, Any]:
         import pikepdf
 
-        kept = {
-            key: pikepdf.String(b"Identity")
-            if isinstance(value, pikepdf.String) and bytes(value) not in _COLLECTIONS
-            else self.copy(value, depth + 1)
-            for key, value in item.items()
-            if key in _KEYS
-        }
+        kept = {key: self._copy_entry(value, depth + 1) for key, value in item.items() if key in _KEYS}
+        if isinstance(item.get("/Encoding"), pikepdf.Dictionary):
+            kept["/Encoding"] = self._copy_encoding(item)
         if isinstance(item.get("/ToUnicode"), pikepdf.Stream):
             kept["/ToUnicode"] = self._copy_meanings(item)
         embedded = _is_embedded(item)
         return kept | {
             key: self._rename(str(item[key]), keep=not embedded) for key in ("/BaseFont", "/FontName") if key in kept
         }
+
+    def _copy_entry(self, value: Any, depth: int) -> Any:
+        import pikepdf
+
+        if isinstance(value, pikepdf.String):
+            return pikepdf.String(bytes(value) if bytes(value) in _COLLECTIONS else b"Identity")
+        if isinstance(value, pikepdf.Name):
+            return self._rename(str(value), keep=str(value) in _NAMES)
+        return self.copy(value, depth)
+
+    def _copy_encoding(self, font: Any) -> Any:
+        """The encoding of a simple font with the names of those glyphs that are left."""
+        import pikepdf
+
+        codes = self._codes[identify_font(font)]
+        differences: list[Any] = []
+        code = 0
+        for one in font["/Encoding"].get("/Differences", []):
+            if not isinstance(one, pikepdf.Name):
+                code = int(one)
+                continue
+            differences += [code, pikepdf.Name(str(one))] if code in codes else []
+            code += 1
+        base = {key: self._copy_entry(one, 0) for key, one in font["/Encoding"].items() if key == "/BaseEncoding"}
+        return pikepdf.Dictionary({**base, "/Differences": pikepdf.Array(differences)})
 
     def _copy_meanings(self, font: Any) -> Any:
         import pikepdf

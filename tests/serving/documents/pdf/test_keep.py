@@ -216,6 +216,26 @@ def test_the_table_of_a_font_holds_what_is_left_on_the_page(mask: FileMasker) ->
     assert b"<00eb>" not in content, "ë stands in a masked name only"
 
 
+def test_names_that_draw_nothing_are_gone(mask: FileMasker) -> None:
+    def edit(document: pikepdf.Pdf) -> None:
+        name = pikepdf.Name("/AnnSmith")
+        resources = document.pages[0].Resources
+        encoding = pikepdf.Dictionary(
+            BaseEncoding=pikepdf.Name.WinAnsiEncoding, Differences=[1, name, 72, pikepdf.Name.H]
+        )
+        font = pikepdf.Dictionary(resources.Font["/F1"])
+        font.Encoding, font.FirstChar, font.LastChar, font.Widths = encoding, 32, 126, pikepdf.Array([500] * 95)
+        resources.Font["/F2"] = document.make_indirect(font)
+        state = pikepdf.Dictionary(Type=name, BM=name, RI=name, LW=1, D=[[pikepdf.String("AnnSmith")], 0])
+        resources.ExtGState = pikepdf.Dictionary(G1=state)
+        document.pages[0].contents_add(document.make_stream(b"/G1 gs BT /F2 12 Tf 40 100 Td (Hello) Tj ET"))
+
+    content = read_everything(mask("a.pdf", change(make_pdf(write("Dear Bob")), edit)))
+    assert "1 pages kept their layout, 0 became pictures" in mask.counts.notes
+    assert b"AnnSmith" not in content
+    assert b"72 /H" in content
+
+
 def test_what_is_left_out_is_counted(mask: FileMasker) -> None:
     source = make_pdf(write("plain words"))
     for hide in HIDDEN:
