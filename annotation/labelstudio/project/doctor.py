@@ -189,6 +189,8 @@ def _check_tasks(found: ProjectSurvey, project: int, *, is_foreign: bool) -> Ite
         "with a sample that another task has",
         f"goldspan studio push --project {project}",
     )
+    reused = "with the sample_id of another task and another text; push takes the first of them for the sample"
+    yield from _report("reused_sample_id", found.reused_ids, reused, _open_page(project))
     yield from _report("no_text", found.without_text, "without text", adopt if is_foreign else _open_page(project))
     yield from _report("text_changed", found.changed_text, "with another text than was pushed", _open_page(project))
     if found.without_sample_id.count:

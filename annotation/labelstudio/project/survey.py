@@ -53,6 +53,7 @@ class ProjectSurvey:
     changed_text: AffectedTasks = field(default_factory=AffectedTasks)
     without_sample_id: AffectedTasks = field(default_factory=AffectedTasks)
     duplicates: AffectedTasks = field(default_factory=AffectedTasks)
+    reused_ids: AffectedTasks = field(default_factory=AffectedTasks)
     broken: dict[str, AffectedTasks] = field(default_factory=dict)
 
 
@@ -71,7 +72,7 @@ def survey_project(
         ServiceError: Label Studio stopped answering.
     """
     found = ProjectSurvey()
-    seen: set[bytes] = set()
+    seen: dict[bytes, str] = {}
     for task in client.iter_tasks(project, QUICK_FIELDS if quick else FULL_FIELDS, advance=advance):
         view = _open(mapping, task["data"])
         _inspect_data(found, seen, task, view, mapping)
@@ -90,7 +91,11 @@ def _open(mapping: ProjectMapping, data: Mapping[str, Any]) -> TextView | None:
 
 
 def _inspect_data(
-    found: ProjectSurvey, seen: set[bytes], task: Mapping[str, Any], view: TextView | None, mapping: ProjectMapping
+    found: ProjectSurvey,
+    seen: dict[bytes, str],
+    task: Mapping[str, Any],
+    view: TextView | None,
+    mapping: ProjectMapping,
 ) -> None:
     data, number = task["data"], int(task["id"])
     found.tasks += 1
@@ -106,9 +111,13 @@ def _inspect_data(
         found.without_sample_id.add(number)
         return
     digest = hashlib.blake2b(sample_id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
-    if digest in seen:
+    text = hash_text(view.text) if view else ""
+    if digest not in seen:
+        seen[digest] = text
+    elif seen[digest] == text:
         found.duplicates.add(number)
-    seen.add(digest)
+    else:
+        found.reused_ids.add(number)
 
 
 def _inspect_regions(

@@ -250,11 +250,14 @@ def test_troubles_of_tasks_are_counted_with_examples(own_workspace: Workspace, c
     changed["data"]["text"] = "Ann was here."
     unnamed = make_task(5)
     del unnamed["data"]["sample_id"]
-    client.tasks += [twice, changed, unnamed, make_task(6, text="", version="")]
+    reused = make_task(7, text="Bob left.", version="")
+    reused["data"]["sample_id"] = "s1"
+    client.tasks += [twice, changed, unnamed, make_task(6, text="", version=""), reused]
     diagnosis = diagnose(own_workspace, LABELS, quick=True)
     found = {finding.code: finding for finding in diagnosis.findings if finding.severity is not Severity.OK}
     assert {code: finding.message[-9:] for code, finding in found.items()} == {
         "duplicate_samples": " (task 3)",
+        "reused_sample_id": " (task 7)",
         "text_changed": " (task 4)",
         "no_text": " (task 6)",
     }
