@@ -58,7 +58,9 @@ def _run(name: str, check: Callable[[], Iterator[str]]) -> ContractCheck:
         reasons = tuple(check())
     except GoldspanError as error:
         reasons = (str(error),)
-    except (OSError, KeyError, TypeError, ValueError, IndexError) as error:
+    except OSError as error:
+        reasons = (f"{Path(error.filename or 'a file').name} cannot be read: {describe_error(error)}",)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
         reasons = (f"cannot be checked: {type(error).__name__}: {describe_error(error)}",)
     return ContractCheck(name, not reasons, reasons)
 

@@ -153,9 +153,9 @@ class Careless(Computing):
     ("answer", "reason"),
     [
         (RuntimeError("the text is 0"), "computing failed with RuntimeError at test_base.py:"),
-        (None, "one Annotation for each of 1 texts"),
-        ([], "one Annotation for each of 1 texts"),
-        ([{"entities": []}], "one Annotation for each of 1 texts"),
+        (None, "one Annotation for each of 1 text"),
+        ([], "one Annotation for each of 1 text"),
+        ([{"entities": []}], "one Annotation for each of 1 text"),
         ([Annotation(Author.model("m"), (Entity(0, 99, "CITY"),))], "outside the text"),
     ],
 )
