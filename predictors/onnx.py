@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.extras import require_packages
+from goldspan.annotation.wording import describe_error
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -35,4 +36,4 @@ def open_session(model: bytes, name: str, threads: int = 1) -> InferenceSession:
             model, options, providers=["CPUExecutionProvider"], disabled_optimizers=set(_SLOW_FUSIONS)
         )
     except Exception as error:  # noqa: BLE001
-        raise StateError(f"The graph of {name} cannot be loaded: {str(error).splitlines()[0][:200]}") from None
+        raise StateError(f"The graph of {name} cannot be loaded: {describe_error(error)[:200]}") from None

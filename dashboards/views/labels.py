@@ -127,11 +127,8 @@ def _count_outcomes(mirror: Mirror) -> Counter[tuple[str, str]]:
 
 def _count_disputes(mirror: Mirror) -> Counter[str]:
     """Regions on whose label or boundary two people differ, for each of their labels."""
-    table = mirror["disagreements"].filter(_DISPUTED)
-    counts: Counter[str] = Counter()
-    for first, second in table.select(pl.col("first_label", "second_label").cast(pl.String)).iter_rows():
-        counts.update({first, second} - {""})
-    return counts
+    named = _list_labels(mirror["disagreements"], "first_label", "second_label", _DISPUTED)
+    return Counter(dict(named.group_by("label").agg(pl.col("unclear").sum()).iter_rows()))
 
 
 def _count_samples(mirror: Mirror, side: str, rows: pl.DataFrame) -> Counter[str]:

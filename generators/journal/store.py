@@ -123,8 +123,7 @@ class RunJournal:
         if isinstance(error, OSError | sqlite3.OperationalError):
             return StateError(
                 f"The run cannot be written to {self.folder}: {describe_error(error)}. Everything committed so far "
-                "is kept; "
-                f"make room or make the folder writable, then `{self.command} resume {self.run_id}`."
+                f"is kept; make room or make the folder writable, then `{self.command} resume {self.run_id}`."
             )
         return self._name_damage(error) if isinstance(error, sqlite3.Error) else None
 

@@ -111,8 +111,7 @@ def _choose_ids(
         if count > available[source.name]:
             raise InputError(
                 f"The source {source.name} has {format_count(available[source.name], 'sample')}; its share of "
-                f"{total} needs {count}. "
-                "Lower `samples` or its share."
+                f"{total} needs {count}. Lower `samples` or its share."
             )
         chosen[source.name] = frozenset(heapq.nsmallest(count, ids[source.name], key=lambda i: _rank(plan.seed, i)))
     if not any(counts):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goldspan.annotation.errors import ServiceError, StateError
+from goldspan.annotation.wording import describe_error
 from goldspan.predictors.model.decode import average_windows, log_softmax
 from goldspan.predictors.model.encoding import EncodedText, Integers, WindowSize, encode_texts, load_tokenizer, pad_rows
 from goldspan.predictors.onnx import open_session
@@ -87,7 +88,7 @@ class OnnxRuntime:
         try:
             return list(self._session.run(list(OUTPUTS), dict(zip(INPUTS, (ids, mask), strict=True))))
         except Exception as error:  # noqa: BLE001
-            said = str(error).splitlines()[0][:200]
+            said = describe_error(error)[:200]
             raise ServiceError(f"The model {self._name} failed on {ids.shape[0]} windows: {said}") from None
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from goldspan.annotation.errors import StateError
+from goldspan.annotation.wording import describe_error
 from goldspan.predictors.model.runtime import INPUTS, OUTPUTS
 from goldspan.training.models.network import SpanNetwork
 
@@ -51,7 +52,7 @@ def write_graph(
             )
         except Exception as error:  # noqa: BLE001
             raise StateError(
-                f"This encoder cannot be exported to ONNX: {(str(error).splitlines() or ['unknown'])[0][:200]}. "
+                f"This encoder cannot be exported to ONNX: {describe_error(error)[:200]}. "
                 "Choose another encoder; `goldspan model encoders` lists those that are known to work."
             ) from None
     graph: bytes = buffer.getvalue()

@@ -53,6 +53,11 @@ class CrfSettings:
     most: int = 500
     keep: str = ""
 
+    @property
+    def kept(self) -> frozenset[str]:
+        """The labels that `keep` lists."""
+        return frozenset(filter(None, self.keep.split(",")))
+
 
 @dataclass(frozen=True, slots=True)
 class TrainedCrf:
@@ -72,8 +77,7 @@ class CrfMethod(Method[CrfSettings]):
     def fit(self, bundle: Bundle, settings: CrfSettings, context: FitContext) -> Fitted:
         """Train; there is nothing to resume."""
         require_least("the CRF", settings, {"c1": 0, "c2": 0, "iterations": 1, "least": 0, "seen": 0})
-        kept = set(filter(None, settings.keep.split(",")))
-        if unknown := sorted(kept - context.labels.entity_codes):
+        if unknown := sorted(settings.kept - context.labels.entity_codes):
             raise UnknownNameError("label", unknown[0], context.labels.entity_codes, "It stands in the option keep.")
         base = open_base(settings.base, context.labels)
         samples = [sample for sample in bundle.read_split("train", context.labels) if sample.best]
@@ -126,7 +130,7 @@ def train_crf(
     seen = Counter(entity.label for one in reviewed for entity in one.gold)
     offered = {entity.label for one in (*reviewed, *unreviewed) for entity in one.beneath}
     rare = {label for label in offered if seen[label] < settings.seen}
-    return TrainedCrf(model, tuple(sorted(rare | set(filter(None, settings.keep.split(","))))))
+    return TrainedCrf(model, tuple(sorted(rare | settings.kept)))
 
 
 def _draw_unreviewed(bundle: Bundle, context: FitContext, count: int) -> list[Sample]:

@@ -147,8 +147,7 @@ def _judge_negatives(counts: BalanceCounts) -> CheckResult:
     share = counts.negatives / counts.samples if counts.samples else 0.0
     summary = (
         f"Without an entity on purpose: {counts.negatives} of {format_count(counts.samples, 'sample')} ({share:.1%}; "
-        "2% are wanted); "
-        f"{counts.unverified_negatives} more hold none, but nobody has said so."
+        f"2% are wanted); {counts.unverified_negatives} more hold none, but nobody has said so."
     )
     info = {"negatives": counts.negatives, "unverified": counts.unverified_negatives}
     return CheckResult("hard_negative_share", _GROUP, min(share / 0.02, 1.0), share < 0.02, summary, info)

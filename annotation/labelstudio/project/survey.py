@@ -97,24 +97,25 @@ def _inspect_data(
     view: TextView | None,
     mapping: ProjectMapping,
 ) -> None:
+    """`seen`: the hash of the text that each sample id was given first, by the digest of the id."""
     data, number = task["data"], int(task["id"])
+    text_sha256 = hash_text(view.text) if view else ""
     found.tasks += 1
     versions = {part.strip() for part in str(task.get("predictions_model_versions") or "").split(",")} - {""}
     found.versions.update(versions)
     found.predicted += bool(task.get("total_predictions"))
     if view is None and not mapping.text.is_url:
         found.without_text.add(number)
-    elif view and mapping.text.field == "text" and data.get("text_sha256") not in {None, hash_text(view.text)}:
+    elif view and mapping.text.field == "text" and data.get("text_sha256") not in {None, text_sha256}:
         found.changed_text.add(number)
     sample_id = data.get("sample_id")
     if not isinstance(sample_id, str) or not sample_id:
         found.without_sample_id.add(number)
         return
     digest = hashlib.blake2b(sample_id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
-    text = hash_text(view.text) if view else ""
     if digest not in seen:
-        seen[digest] = text
-    elif seen[digest] == text:
+        seen[digest] = text_sha256
+    elif seen[digest] == text_sha256:
         found.duplicates.add(number)
     else:
         found.reused_ids.add(number)

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import regex
 
-_COMMENT = regex.compile(rb"%[^\r\n]*")
+COMMENT = regex.compile(rb"%[^\r\n]*")
+"""A comment of PostScript."""
+
 _SECTION = regex.compile(rb"beginbf(char|range)(.*?)endbf\1", regex.DOTALL)
 _ITEM = regex.compile(rb"<([0-9A-Fa-f\s]*)>|(\[)([^\]]*)\]")
 _HEAD = b"""/CIDInit /ProcSet findresource begin 12 dict begin begincmap
@@ -24,7 +26,7 @@ def read_meanings(data: bytes) -> dict[int, str]:
         ValueError: the table cannot be read.
     """
     meanings: dict[int, str] = {}
-    for section in _SECTION.finditer(_COMMENT.sub(b"", data)):
+    for section in _SECTION.finditer(COMMENT.sub(b"", data)):
         items = iter(_ITEM.findall(section[2]))
         for code, _, _ in items:
             first = last = _read_code(code)

@@ -11,10 +11,8 @@ from collections.abc import Mapping, Set
 from struct import error, unpack_from
 from typing import Any
 
-import regex
-
 from goldspan.serving.documents.pdf.fonts import identify_font
-from goldspan.serving.documents.pdf.meanings import read_meanings, write_meanings
+from goldspan.serving.documents.pdf.meanings import COMMENT, read_meanings, write_meanings
 
 _DRAWING = """
 Type Subtype BaseFont FirstChar LastChar Widths FontDescriptor Encoding DescendantFonts CIDSystemInfo DW W DW2
@@ -49,7 +47,6 @@ _COLLECTIONS = frozenset(
 )
 """Registries and orderings of character collections: no other string of a dictionary draws anything."""
 
-_COMMENT = regex.compile(rb"%[^\r\n]*")
 _CALCULATOR = 4
 """The type of a function that is written in PostScript."""
 
@@ -93,7 +90,7 @@ class Copier:
         if isinstance(item, pikepdf.Stream):
             kept = self._copy_keys(item, depth)
             data = bytes(item.read_bytes())
-            clean = _COMMENT.sub(b"", data) if item.get("/FunctionType") == _CALCULATOR else _drop_texts(data)
+            clean = COMMENT.sub(b"", data) if item.get("/FunctionType") == _CALCULATOR else _drop_texts(data)
             return pikepdf.Stream(self.output, clean, pikepdf.Dictionary(kept))
         if isinstance(item, pikepdf.Dictionary):
             return pikepdf.Dictionary(self._copy_keys(item, depth))

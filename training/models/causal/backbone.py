@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from goldspan.annotation.errors import ConfigurationError, StateError
+from goldspan.annotation.wording import describe_error
 from goldspan.training.models.causal.base import CausalBase, read_config
 from goldspan.training.models.causal.settings import BIDIRECTIONAL, CAUSAL
 from goldspan.training.models.device import Device
@@ -95,7 +96,7 @@ def load_model(kind: str, base: CausalBase, device: Device, *, four_bit: bool = 
             f"The model in {base.folder} does not fit into memory. Take a smaller one, or four_bit = true on CUDA."
         ) from None
     except Exception as error:  # noqa: BLE001
-        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        said = describe_error(error)[:200]
         raise ConfigurationError(f"transformers cannot load the model in {base.folder}: {said}") from None
     return model if four_bit else model.to(device.kind)
 

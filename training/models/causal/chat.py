@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.wording import describe_error
 from goldspan.training.models.causal.base import CausalBase
 
 Message = dict[str, str]
@@ -45,7 +46,7 @@ class ChatTokenizer:
                 base.folder, trust_remote_code=False, local_files_only=True
             )
         except Exception as error:  # noqa: BLE001
-            said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            said = describe_error(error)[:200]
             raise ConfigurationError(f"The tokenizer in {base.folder} cannot be loaded: {said}") from None
         if self._tokenizer.eos_token_id is None:
             raise ConfigurationError(f"The tokenizer in {base.folder} names no end-of-text token (eos_token).")

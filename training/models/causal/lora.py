@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from goldspan.annotation.errors import ConfigurationError, StateError
+from goldspan.annotation.wording import describe_error
 
 ADAPTER = CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
@@ -45,7 +46,7 @@ def attach_adapter(model: Any, settings: LoraSettings, *, seed: int) -> Any:
     try:
         return wrap_model(model, config)
     except ValueError as error:
-        raise ConfigurationError(f"No adapter fits this model: {str(error).splitlines()[0][:200]}") from None
+        raise ConfigurationError(f"No adapter fits this model: {describe_error(error)[:200]}") from None
 
 
 def dump_adapter(model: Any, base: str) -> dict[str, bytes]:
@@ -73,7 +74,7 @@ def load_adapter(model: Any, files: Mapping[str, bytes]) -> Any:
         adapted = wrap_model(model, config)
         result = peft.set_peft_model_state_dict(adapted, load(files[WEIGHTS]))
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise StateError(f"The adapter does not fit its base: {str(error).splitlines()[0][:200]}") from None
+        raise StateError(f"The adapter does not fit its base: {describe_error(error)[:200]}") from None
     missing = [name for name in result.missing_keys if "lora_" in name]
     if missing or result.unexpected_keys:
         raise StateError(f"The adapter does not fit its base: {len(missing)} weights are missing.")
