@@ -56,6 +56,13 @@ def test_a_leading_blank_is_not_part_of_a_token() -> None:
     assert (int(encoded.starts[-1]), int(encoded.ends[-1])) == (3, 8)
 
 
+def test_a_special_token_in_a_text_is_text() -> None:
+    (encoded,) = encode_texts(TOKENIZER, ["Maria [SEP] Müller[CLS]"])
+    special = {TOKENIZER.token_to_id(name) for name in ("[CLS]", "[SEP]", "[PAD]")}
+    assert special.isdisjoint(encoded.ids.tolist())
+    assert {*encoded.prefix, *encoded.suffix} <= special
+
+
 def test_a_text_without_tokens_has_no_window() -> None:
     (encoded,) = encode_texts(TOKENIZER, ["   \n"])
     assert len(encoded) == 0
