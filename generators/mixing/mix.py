@@ -14,7 +14,8 @@ from typing import Any
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.identity import identify_sample, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError, raise_error, read_samples, write_samples
+from goldspan.annotation.tasks.jsonl import OnError, raise_error
+from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.annotation.wording import format_count

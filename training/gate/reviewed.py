@@ -11,7 +11,8 @@ from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask
 from goldspan.annotation.tasks.feedback import read_feedback
-from goldspan.annotation.tasks.store import OnError, list_files, read_tasks
+from goldspan.annotation.tasks.jsonl import OnError
+from goldspan.annotation.tasks.store import list_files, read_tasks
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 

@@ -14,7 +14,7 @@ from goldspan.annotation.files import find_json, write_atomic
 from goldspan.annotation.identity import hash_text
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.pull.merge import read_pull
-from goldspan.annotation.tasks.store import read_records
+from goldspan.annotation.tasks.jsonl import read_records
 
 FORMAT = 3
 _SUFFIX = ".state.json"
