@@ -19,7 +19,9 @@ from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import Annotation, Author, Entity, Sample, sort_spans
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.mistakes import make_mistakes
-from goldspan.generators.specs.draw import DOCUMENT_TYPES, SpecConstraints, draw_spec
+from goldspan.generators.specs.documents import DOCUMENT_TYPES
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import SpecConstraints
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.predictors.base import LocalPredictor, TextInput
 
