@@ -21,8 +21,10 @@ from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.annotation.wording import format_count
 from goldspan.generators.mixing.plan import MixPlan, MixSource
 from goldspan.generators.noise.apply import REGISTERS, add_noise, find_checked
-from goldspan.generators.specs.draw import Spec, draw_spec, list_document_types
+from goldspan.generators.specs.documents import list_document_types
+from goldspan.generators.specs.draw import draw_spec
 from goldspan.generators.specs.paraphrase import can_paraphrase, derive_spec
+from goldspan.generators.specs.spec import Spec
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.world import COUNTRIES
 
