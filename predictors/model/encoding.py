@@ -66,6 +66,8 @@ class EncodedText:
 def load_tokenizer(data: bytes) -> Tokenizer:
     """A tokenizer from the bytes of a `tokenizer.json`, without truncation and padding.
 
+    A special token that stands in a text is encoded as the text that it is.
+
     Raises:
         ValueError: the bytes are not a tokenizer.
     """
@@ -77,6 +79,7 @@ def load_tokenizer(data: bytes) -> Tokenizer:
         raise ValueError(f"not a tokenizer: {error}") from None
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True
     return tokenizer
 
 

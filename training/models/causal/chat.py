@@ -1,15 +1,20 @@
-"""Conversations as token ids, by the chat template of the base: the same in tuning and in prediction."""
+"""Conversations as token ids, by the chat template of the base: the same in tuning and in prediction.
+
+Only the template writes special tokens. Where a message says `<|im_end|>`, it is encoded as the text that it is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
-from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.wording import describe_error
 from goldspan.training.models.causal.base import CausalBase
 
@@ -25,6 +30,9 @@ _PLAIN_TEMPLATE = (
 _PROBE = "1234"
 _FIXED_DATE = "{% macro strftime_now(format) %}26 Jul 2024{% endmacro %}"
 """Put in front of a template: one that writes the date gives the same tokens every day."""
+
+_PRIVATE = range(0xE000, 0xF900)
+"""Characters that no standard gives a meaning; one that no message has marks where the tokenizer has to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ class ChatTokenizer:
             raise ConfigurationError(f"The tokenizer in {base.folder} names no end-of-text token (eos_token).")
         template = self._tokenizer.get_chat_template() if self._tokenizer.chat_template else _PLAIN_TEMPLATE
         self._tokenizer.chat_template = _FIXED_DATE + template
+        self._special = _compile_special([token.content for token in self._tokenizer.added_tokens_decoder.values()])
 
     @property
     def pad(self) -> int:
@@ -70,6 +79,7 @@ class ChatTokenizer:
 
     def encode(self, messages: Sequence[Message]) -> EncodedChat:
         """A conversation whose last message is the answer."""
+        messages, mark = self._mark_special(messages)
         prompt = self._render(messages[:-1], opened=True)
         whole = self._render(messages, opened=False)
         answer = (
@@ -77,23 +87,36 @@ class ChatTokenizer:
             if whole.startswith(prompt)
             else messages[-1]["content"] + str(self._tokenizer.eos_token)
         )
-        before = self._encode(prompt)
-        return EncodedChat(np.array([*before, *self._encode(answer)], dtype=np.int64), len(before))
+        before = self._encode(prompt, mark)
+        return EncodedChat(np.array([*before, *self._encode(answer, mark)], dtype=np.int64), len(before))
 
     def encode_prompt(self, messages: Sequence[Message]) -> NDArray[np.int64]:
         """A conversation that the model is to answer."""
-        return np.array(self._encode(self._render(messages, opened=True)), dtype=np.int64)
+        messages, mark = self._mark_special(messages)
+        return np.array(self._encode(self._render(messages, opened=True), mark), dtype=np.int64)
 
     def count(self, text: str) -> int:
-        """Tokens of a text."""
-        return len(self._encode(text))
+        """Tokens of a text in a message."""
+        [message], mark = self._mark_special([{"content": text}])
+        return len(self._encode(message["content"], mark))
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of an answer, without special tokens."""
         return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
-    def _encode(self, text: str) -> list[int]:
-        return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+    def _mark_special(self, messages: Sequence[Message]) -> tuple[list[Message], str]:
+        """The messages with a mark inside of what would be special tokens, and the mark."""
+        said = {character for message in messages for character in message["content"]}
+        mark = next((chr(code) for code in _PRIVATE if chr(code) not in said), "")
+        if not mark:
+            raise InputError("A text with all characters of the private use area cannot be given to the base.")
+        return [one | {"content": self._special.sub(rf"\g<0>{mark}", one["content"])} for one in messages], mark
+
+    def _encode(self, text: str, mark: str = "") -> list[int]:
+        """Token ids; what stands on both sides of a mark is encoded apart, and the mark left out."""
+        parts = text.split(mark) if mark else [text]
+        encoded = (self._tokenizer(part, add_special_tokens=False, verbose=False)["input_ids"] for part in parts)
+        return list(chain.from_iterable(encoded))
 
     def _render(self, messages: Sequence[Message], *, opened: bool) -> str:
         """The text of a conversation, without reasoning where the template lets it be switched off.
@@ -111,6 +134,13 @@ class ChatTokenizer:
             return str(self._tokenizer.apply_chat_template(merged, **options))
         except TemplateError as error:
             raise ConfigurationError(f"The chat template of the base refuses the conversation: {error}.") from None
+
+
+def _compile_special(tokens: Sequence[str]) -> regex.Pattern[str]:
+    """The first character of each special token in a text; words and blanks that a base adds are ordinary tokens."""
+    signs = [token for token in tokens if len(token) > 1 and regex.search(r"[^\w\s]", token)]
+    rest = "|".join(f"{regex.escape(token[0])}(?={regex.escape(token[1:])})" for token in signs)
+    return regex.compile(rest or r"(?!)")
 
 
 def _merge_system(messages: Sequence[Message]) -> list[Message]:
