@@ -348,7 +348,8 @@ def test_a_simulation_is_shown_with_its_tables(workspace: Workspace, monkeypatch
     test = render_page(workspace, "simulation", monkeypatch)
     assert [heading.value for heading in test.subheader][2:] == ["Order", "What was simulated"]
     assert len(test.get("vega_lite_chart")) == 2
-    assert "Truth: made." in [text.value for text in test.text]
+    said = [text.value for text in test.text]
+    assert (said[0], said[-1]) == ("None helps.", "Truth: made.")
 
 
 def test_what_an_audit_doubts_is_on_the_quality_page(
