@@ -263,7 +263,9 @@ def test_a_decision_is_composed_and_written_back(small: Workspace, monkeypatch: 
     next(button for button in test.button if button.label == "Write as ground truth").click().run()
     assert not test.exception
     [(sample, verdict)] = written
-    second = adjudication.find_raters(sample)[1]
+    pair = adjudication.choose_pair(sample)
+    assert pair is not None
+    second = pair[1]
     assert [entity.span for entity in verdict.annotation.entities] == [entity.span for entity in second.entities]
     assert verdict.by == "Lea"
 
