@@ -54,7 +54,11 @@ def make_document(simulation: Simulation) -> dict[str, Any]:
         "format": FORMAT,
         "about": _describe(simulation),
         "tables": [
-            {"title": f"Order, until strict F1 {s.target}", **tabulate_orders(orders), "note": explain_orders(orders)},
+            {
+                "title": f"Work until strict F1 {s.target}, by order",
+                **tabulate_orders(orders),
+                "note": explain_orders(orders),
+            },
             {"title": "What people are shown", **tabulate_suggestions(suggestions), "note": note},
         ],
         "curves": summarise_curves(simulation.replays, s.costs),
@@ -143,7 +147,7 @@ def tabulate_orders(found: Sequence[OrderSummary]) -> dict[str, Any]:
 
 def tabulate_suggestions(found: Sequence[SuggestionSummary]) -> dict[str, Any]:
     """What people may be shown: scores on the test set, and work until the target, as `columns` and `rows`."""
-    columns = ["shown to people", "strict F1", "edits a sample", "edits saved", "s a sample", "no edit needed"]
+    columns = ["shown to people", "strict F1", "edits a sample", "edits saved", "seconds a sample", "no edit needed"]
     columns += ["edits until target", "seconds until target"]
     rows = []
     for one in found:
@@ -169,10 +173,10 @@ def explain_orders(found: Sequence[OrderSummary]) -> str:
     promoted = ", ".join(f"{one.order} {one.promotions.mean:.1f}" for one in found if one.promotions.mean is not None)
     worse = sum(one.worse_promotions for one in found)
     drop = max((one.worst_drop for one in found), default=0.0)
-    said.append(
-        f"Promotions a seed: {promoted}. {worse} of all lowered F1 on the test set"
-        + (f", by at most {drop:.3f}." if worse else ".")
+    lowered = (
+        f"{worse} of them lowered F1 on the test set, by at most {drop:.3f}" if worse else "None of them lowered F1"
     )
+    said.append(f"Promotions a seed: {promoted}. {lowered}.")
     return " ".join(said)
 
 

@@ -73,8 +73,8 @@ class SuggestionSummary:
     until: Mapping[str, Estimate]
 
 
-def estimate(values: Sequence[float | None]) -> Estimate:
-    """Estimate a mean; None stands for a target that was not reached."""
+def estimate(values: Sequence[float | None], least: float = -math.inf, most: float = math.inf) -> Estimate:
+    """Estimate a mean; None stands for a target that was not reached. The interval stays within what is possible."""
     known = [value for value in values if value is not None]
     if not known:
         return Estimate(None, None, None, None, 0, len(values))
@@ -85,7 +85,7 @@ def estimate(values: Sequence[float | None]) -> Estimate:
 
         spread = math.sqrt(sum((value - mean) ** 2 for value in known) / (len(known) - 1))
         half = float(stdtrit(len(known) - 1, 0.975)) * spread / math.sqrt(len(known))
-        interval = (mean - half, mean + half)
+        interval = (max(least, mean - half), min(most, mean + half))
     return Estimate(mean, interval, min(known), max(known), len(known), len(values))
 
 
@@ -128,7 +128,8 @@ def summarise_curves(replays: Sequence[Replay], costs: CostModel) -> list[dict[s
         found = points[order, reviews]
         hours = estimate([costs.estimate(point.efforts[OWN]) / 3600 for point in found])
         row: dict[str, Any] = {"order": order, "reviews": reviews, "seeds": len(found), "hours": hours.mean}
-        f1, edits = estimate([p.candidate.f1 for p in found]), estimate([p.service.edits for p in found])
+        f1 = estimate([point.candidate.f1 for point in found], 0, 1)
+        edits = estimate([point.service.edits for point in found], 0)
         for name, over_seeds in (("f1", f1), ("edits", edits)):
             low, high = over_seeds.interval or (over_seeds.mean, over_seeds.mean)
             row |= {name: over_seeds.mean, f"{name}_low": low, f"{name}_high": high}
@@ -149,7 +150,7 @@ def _summarise_order(
     change: dict[str, Estimate] = {}
     if order != "random" and plain:
         for unit in UNITS:
-            change[unit] = estimate([_compare(work[seed], plain.get(seed), unit) for seed in work])
+            change[unit] = estimate([_compare(work[seed], plain.get(seed), unit) for seed in work], -1)
     drops = list(_find_drops(found.values(), base))
     return OrderSummary(
         order,
@@ -224,7 +225,7 @@ def _summarise(
         estimate([one.edits for one in scores]),
         estimate([one.seconds for one in scores]),
         estimate([one.untouched for one in scores]),
-        estimate(fewer),
+        estimate(fewer, most=1),
         until,
     )
 
