@@ -87,8 +87,8 @@ class PersonaMaker:
         date = parse_date(value, self._language, self._country)
         if date is not None and self._find_label(label).validator in ("date_of_birth", ""):
             return date.write(persona.born)
-        if label == "IBAN" and value[:2].isalpha():
-            persona = _move(persona, value[:2].upper())
+        if label == "IBAN":
+            persona = _move(persona, "".join(filter(str.isalnum, value))[:2].upper())
         validator = self._find_label(label).validator
         is_checked = bool(validator) and check_value(validator, value, self._country)
 

@@ -1,14 +1,15 @@
 """A text as a reader sees it: without invisible characters, accents composed, letters of other widths and styles plain.
 
-`Mu\u0308ller`, `Mül\u00adler`, `Ｍüller`, `𝐌üller` and `Müller` with a Cyrillic М all read `Müller`: so they are given
-to predictors and searched for repeats, and so they are masked. Nothing of the text itself is changed.
+`Mu\u0308ller`, `Mül\u00adler`, `Ｍüller`, `𝐌üller`, `M ü l l e r` and `Müller` with a Cyrillic М all read `Müller`: so
+they are given to predictors and searched for repeats, and so they are masked. Nothing of the text itself is changed.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import regex
@@ -51,6 +52,18 @@ _SIGNS = regex.compile(
     rf"|(?P<marked>\P{{M}}(?:(?![{_INVISIBLE}{_SELECTORS}])\p{{M}})+)"
 )
 
+_LEAST, _LEAST_DIGITS = 4, 8
+"""Letters and digits, or digits alone, in a row that are read as a word: texts have fewer, tables shorter rows."""
+
+_MARKS = ".·‐‑–-"
+_ROW = re.compile(
+    rf"\b[^\W_](?=[ {_MARKS}])"
+    rf"(?:(?: {{1,4}}\S)+ {{1,4}}[^\W_]|(?P<by>[{_MARKS}])(?:(?!(?P=by))[\w.@](?P=by))+[^\W_])(?!\w)"
+)
+"""Characters written apart: by blanks, with wider gaps between words, or by marks."""
+
+_GAP = regex.compile(r"(?<! ) (?! )(?!(?<=[,;:] )\p{L})(?!(?<=[\p{Ll}.,;:] )\p{Lu} \p{Ll})")
+"""A blank between characters of one word; the next word begins with a capital, or after a mark."""
 
 _DIVIDED = regex.compile(r"(?<=\p{L})[-\u2010]\r?\n[ \t]*(?=\p{Ll})")
 
@@ -86,17 +99,26 @@ class VisibleText:
 
 def show_text(source: str) -> VisibleText | None:
     """The visible text of a source; None where it is the source itself."""
-    if source.isascii():
-        return None
+    shown = None if source.isascii() else _apply(source, _show_signs(source))
+    joined = _apply(shown.text if shown else source, _join_rows(shown.text if shown else source))
+    if shown is None or joined is None:
+        return shown or joined
+    starts, ends = (shown.starts[start] for start in joined.starts), (shown.ends[end - 1] for end in joined.ends)
+    return VisibleText(joined.text, tuple(starts), tuple(ends))
+
+
+def fold_visible(text: str) -> str:
+    """For comparing, never for storing: what a reader sees, case folded; a word that is divided at a line is whole."""
+    shown = show_text(text)
+    return fold(_DIVIDED.sub("", shown.text if shown else text))
+
+
+def _apply(source: str, edits: Iterable[tuple[int, int, str]]) -> VisibleText | None:
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     cursor = 0
-    for match in _SIGNS.finditer(source):
-        shown = _show(match)
-        start, end = match.span()
-        if shown == match.group():
-            continue
+    for start, end, shown in edits:
         pieces += (source[cursor:start], shown)
         starts += [*range(cursor, start), *([start] * len(shown))]
         ends += [*range(cursor + 1, start + 1), *([end] * len(shown))]
@@ -108,10 +130,22 @@ def show_text(source: str) -> VisibleText | None:
     return VisibleText("".join([*pieces, source[cursor:]]), tuple(starts), tuple(ends))
 
 
-def fold_visible(text: str) -> str:
-    """For comparing, never for storing: what a reader sees, case folded; a word that is divided at a line is whole."""
-    shown = show_text(text)
-    return fold(_DIVIDED.sub("", shown.text if shown else text))
+def _show_signs(source: str) -> Iterator[tuple[int, int, str]]:
+    for match in _SIGNS.finditer(source):
+        shown = _show(match)
+        if shown != match.group():
+            yield *match.span(), shown
+
+
+def _join_rows(source: str) -> Iterator[tuple[int, int, str]]:
+    for match in _ROW.finditer(source):
+        row = match.group()
+        if sum(map(str.isalnum, row)) < (_LEAST if any(map(str.isalpha, row)) else _LEAST_DIGITS):
+            continue
+        if match["by"]:
+            yield from ((at, at + 1, "") for at in range(*match.span()) if source[at] == match["by"])
+        else:
+            yield from ((*gap.span(), "") for gap in _GAP.finditer(source, *match.span()))
 
 
 def _show(match: regex.Match[str]) -> str:

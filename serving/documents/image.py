@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldspan.annotation.errors import InputError, MaskingError
+from goldspan.annotation.wording import format_count
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
 from goldspan.serving.documents.flow import PAGE_LINES, Run, mask_runs, search_values
@@ -65,9 +66,9 @@ async def mask_image(source: Path, target: Path, masker: Masker, settings: FileS
             search_values(result.values, [page.text], source.name)
     counts = FileCounts()
     counts.add(runs, result)
-    counts.notes.append(f"read by {engine.name}; what it cannot read stays visible")
+    counts.notes.append(f"read with {engine.name}; what it cannot read stays visible")
     if unsure := sum(len(page.list_unsure()) for page in pages):
-        counts.notes.append(f"{unsure} words were covered: they were read with doubt")
+        counts.notes.append(f"covered {format_count(unsure, 'word')} read with doubt")
     return counts
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.annotation.formats.parquet import refuse_expansion
+from goldspan.annotation.wording import format_count
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, choose_fields, mask_units
 from goldspan.serving.documents.flow import MaskedRuns, Run, mask_runs, search_values
@@ -37,9 +38,9 @@ async def mask_parquet(source: Path, target: Path, masker: Masker, settings: Fil
                 writer.write_batch(masked)
         _verify(source, target, columns, names)
         if unread := len(schema.names) - len(columns):
-            counts.notes.append(f"{unread} columns were carried over unread")
+            counts.notes.append(f"carried over {format_count(unread, 'column')} unread")
         if schema.metadata != reader.schema_arrow.metadata:
-            counts.notes.append("the metadata of the file was left out")
+            counts.notes.append("left out the metadata of the file")
     except (OSError, pyarrow.ArrowException) as error:
         raise InputError(f"{source} cannot be read as Parquet: {type(error).__name__}.") from None
     return counts

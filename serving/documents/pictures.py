@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 import regex
 
 from goldspan.annotation.errors import InputError
+from goldspan.annotation.wording import format_count
 
 PICTURES: Mapping[str, str] = {
     ".png": "PNG",
@@ -70,7 +71,7 @@ def blank_embedded(source: str, name: str) -> tuple[str, int]:
 
 def describe_pictures(count: int) -> str:
     """The line about replaced pictures in the report."""
-    return f"{count} pictures were replaced: their text cannot be checked"
+    return f"replaced {format_count(count, 'picture')}, whose text cannot be checked"
 
 
 def _decode(data: str) -> bytes:

@@ -130,6 +130,13 @@ def test_surrogates_keep_form_and_check_digits() -> None:
     assert check_value("phone", replaced["PHONENUMBER"], "US")
 
 
+def test_the_surrogate_of_an_iban_written_apart_keeps_its_country() -> None:
+    iban = " ".join("DE89370400440532013000")
+    [one] = mask_annotation(iban, annotate(iban, {iban: "IBAN"}), FAKE, CONTEXT).replacements
+    assert one.replacement.startswith("D E ")
+    assert check_value("iban", one.replacement.replace(" ", ""))
+
+
 def test_a_key_gives_the_same_surrogates_in_every_text() -> None:
     one, other = mask("Ann Smith was here.", FAKE), mask("We saw Ann Smith again.", FAKE)
     assert [r.replacement for r in one.replacements] == [r.replacement for r in other.replacements]

@@ -171,3 +171,54 @@ def test_small_capitals_are_read() -> None:
     shown = show_text("ᴋᴀᴍɪɴꜱᴋɪ")
     assert shown is not None
     assert shown.text == "KAMINSKI"
+
+
+APART = [" ", ".", "-", "\u2011", "\u00b7", "\u00a0", "\u2009", "\u202f"]
+
+
+@pytest.mark.parametrize("by", APART)
+@pytest.mark.parametrize("letters", ["M ü l l e r", "M u\u0308 l l e r", "S m i t h"])
+async def test_a_value_written_apart_is_masked_whole_and_restored(letters: str, by: str) -> None:
+    text = f"We saw {letters.replace(' ', by)}, and then (Smith)."
+    masked = await Masker(LexiconPredictor(), load_policy("pseudonymise"), LABELS).mask(text)
+    assert masked.text.startswith("We saw [SURNAME_1], and then ([SURNAME_")
+    assert restore_text(masked.text, masked.mapping).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("H e r r M ü l l e r", "Herr Müller"),
+        ("M a x   M ü l l e r", "Max   Müller"),
+        ("N a m e : M Ü L L E R", "Name: MÜLLER"),
+        ("J . S m i t h", "J. Smith"),
+        ("m a x @ f o o . d e or m-a-x-@-f-o-o-.-d-e", "max@foo.de or max@foo.de"),
+        ("M A X @ F O O . D E", "MAX@FOO.DE"),
+        ("4 1 1 1 - 1 1 1 1", "4111-1111"),
+        ("D E 8 9 3 7 0 4", "DE893704"),
+        ("the U S A and A n n", None),
+        ("S . S", None),
+        ("rows 1 0 1 1 0 1 0 and A   B   C   D", None),
+        ("Ab c d e", None),
+        ("contents . . . . . . . 5", None),
+        ("S m i\nt h", None),
+    ],
+)
+def test_rows_of_single_characters_are_read_as_words(text: str, read: str | None) -> None:
+    shown = show_text(text)
+    assert (shown and shown.text) == read
+
+
+@given(
+    st.text(st.sampled_from("abzüñß1я"), min_size=4, max_size=12).filter(lambda word: not word.isdigit()),
+    st.sampled_from(APART),
+    st.sampled_from(["", "We saw ", "(", "x\u00ad, ", "e\u0301t\u00e9 "]),
+    st.sampled_from(["", " today.", ")", ", u\u0308ber", "\n1"]),
+)
+def test_places_of_what_is_written_apart_are_the_whole_row(word: str, by: str, before: str, after: str) -> None:
+    row = by.join(word)
+    shown = show_text(before + row + after)
+    assert shown is not None
+    start = shown.text.index(word)
+    assert shown.locate(start, start + len(word)) == (len(before), len(before) + len(row))
+    assert shown.find(len(before), len(before) + len(row)) == (start, start + len(word))

@@ -8,12 +8,14 @@ and with `scan` all of them, are read by OCR beside their text and become pictur
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.errors import InputError, MaskingError
+from goldspan.annotation.wording import format_count
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings
 from goldspan.serving.documents.flow import PAGE_LINES, Run, mask_runs, search_values
@@ -61,15 +63,15 @@ async def mask_pdf(source: Path, target: Path, masker: Masker, settings: FileSet
     result = await mask_runs(runs, masker, settings.language, settings.country, wrapped=PAGE_LINES)
     for page, edits, ocr_edits in zip(pages, result.edits[::2], result.edits[1::2], strict=True):
         page.edits, page.ocr_edits = edits, ocr_edits
-    written = await asyncio.to_thread(_write, source, target, pages, result.values, settings.pdf == "keep")
+    written, left_out = await asyncio.to_thread(_write, source, target, pages, result.values, settings.pdf == "keep")
     if engine is not None:
         changed = [number for number in scans if pages[number].ocr_edits or pages[number].edits]
         await asyncio.to_thread(_read_again, target, pages, changed, engine, result.values)
     counts = FileCounts()
     counts.add(runs, result)
-    counts.notes += [*_describe(pages, written, engine), *await asyncio.to_thread(_describe_left_out, source)]
+    counts.notes += [*_describe(pages, written, engine), *left_out]
     if doubtful and settings.pdf != "scan":
-        note = f"{len(doubtful)} pages may show other characters than their text says; OCR read them beside it"
+        note = f"read {format_count(len(doubtful), 'page')} by OCR too: what they show may differ from their text"
     counts.notes += [note] if note else []
     return counts
 
@@ -106,8 +108,8 @@ def _read_again(
 
 def _write(
     source: Path, target: Path, pages: Sequence[_Page], values: frozenset[str], keep: bool
-) -> Sequence[KeptPage | Picture]:
-    """Write the file, and again with those pages as pictures that failed a check."""
+) -> tuple[Sequence[KeptPage | Picture], list[str]]:
+    """Write the file, and again with those pages as pictures that failed a check; its pages, and what was left out."""
     import pikepdf
 
     with pikepdf.open(source) as original:
@@ -129,7 +131,7 @@ def _write(
                     raise
                 bad = dict.fromkeys(range(len(pages)), "the file fails a check")
             if not bad:
-                return written
+                return written, _describe_left_out(original)
             number, reason = next(iter(bad.items()))
             if final or not any(planned[number] for number in bad):
                 raise MaskingError(f"{source.name}, page {number + 1}: {reason}.")
@@ -165,25 +167,27 @@ def _write_pages(
 
 def _describe(pages: Sequence[_Page], written: Sequence[KeptPage | Picture], engine: OcrEngine | None) -> list[str]:
     pictures = sum(isinstance(page, tuple) for page in written)
-    notes = [f"{len(written) - pictures} pages kept their layout, {pictures} became pictures"]
+    notes = [f"kept the layout of {format_count(len(written) - pictures, 'page')}, rasterised {pictures}"]
     if engine is not None:
-        read = sum(page.ocr is not None for page in pages)
-        notes.append(f"{read} scanned pages were read by {engine.name}; what it cannot read stays visible")
-    for what, number in (
-        ("pictures", sum(len(page.content.pictures) for page in pages if page.ocr is None)),
-        ("characters without a known meaning", sum(len(page.content.unreadable) for page in pages)),
-    ):
-        if number:
-            notes.append(f"{number} {what} were covered: they cannot be read")
+        read = format_count(sum(page.ocr is not None for page in pages), "scanned page")
+        notes.append(f"read {read} with {engine.name}; what it cannot read stays visible")
+    if covered := sum(len(page.content.pictures) for page in pages if page.ocr is None):
+        notes.append(f"covered {format_count(covered, 'picture')}, which cannot be read")
+    if unreadable := sum(len(page.content.unreadable) for page in pages):
+        notes.append(f"covered {format_count(unreadable, 'character')} without a known meaning")
     return notes
 
 
-def _describe_left_out(source: Path) -> list[str]:
+def _describe_left_out(original: Any) -> list[str]:
     """What a reader may miss in the written file."""
     import pikepdf
 
-    with pikepdf.open(source) as document:
-        lists = [page["/Annots"] for page in document.pages if isinstance(page.get("/Annots"), pikepdf.Array)]
-        shown = sum(one.get("/Subtype") != "/Link" for found in lists for one in found if hasattr(one, "keys"))
-        left_out = {"comments and form fields": shown, "attached files": len(document.attachments)}
-    return [f"{number} {what} were left out" for what, number in left_out.items() if number]
+    lists = [page["/Annots"] for page in original.pages if isinstance(page.get("/Annots"), pikepdf.Array)]
+    kinds = Counter(str(one.get("/Subtype")) for found in lists for one in found if hasattr(one, "keys"))
+    fields, links = kinds["/Widget"], kinds["/Link"]
+    left_out = {
+        "form field": fields,
+        "comment": kinds.total() - fields - links,
+        "attached file": len(original.attachments),
+    }
+    return [f"left out {format_count(number, what)}" for what, number in left_out.items() if number]

@@ -294,7 +294,7 @@ def test_embedded_pictures_become_grey(mask: FileMasker, name: str) -> None:
     written = mask(name, f'{head}<img src="data:image/png;base64,{picture}" alt="x">\n').decode()
     (shown,) = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", "".join(written.split()))
     assert Image.open(io.BytesIO(base64.b64decode(shown))).getextrema() == (210, 210)
-    assert mask.counts.notes == ["1 pictures were replaced: their text cannot be checked"]
+    assert mask.counts.notes == ["replaced 1 picture, whose text cannot be checked"]
 
 
 def test_an_embedded_document_is_refused(mask: FileMasker) -> None:

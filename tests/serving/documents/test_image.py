@@ -100,7 +100,7 @@ def test_every_picture_of_a_tiff_is_masked(mask: FileMasker, sighted: Callable[.
 def test_a_word_read_with_doubt_is_covered(mask: FileMasker, sighted: Callable[..., None]) -> None:
     sighted(OcrWord("Hclio", (40, 40, 120, 70), 0.3))
     data = mask("a.png", encode(draw_text(["Hello"])))
-    assert "1 words were covered: they were read with doubt" in mask.counts.notes
+    assert "covered 1 word read with doubt" in mask.counts.notes
     with Image.open(io.BytesIO(data)) as opened:
         assert opened.getpixel((60, 50)) == (0, 0, 0)
 
@@ -140,7 +140,7 @@ def test_a_scanned_page_is_read_and_covered(mask: FileMasker, tmp_path: Path) ->
     source = make_pdf(lambda canvas: canvas.drawImage(scan, 0, 0, 400, 300), write("And Bob in text"))
     data = mask("a.pdf", source)
     assert mask.counts.labels == {"FIRSTNAME": 2, "SURNAME": 1, "EMAIL": 1}
-    assert "1 pages kept their layout, 1 became pictures" in mask.counts.notes
+    assert "kept the layout of 1 page, rasterised 1" in mask.counts.notes
     text = require_ocr("rapidocr", "A picture").read(render(data, scale=2)).text
     assert "please write" in text
     assert "Smith" not in text
@@ -160,4 +160,4 @@ def test_with_scan_a_page_is_read_as_it_is_shown(mask: FileMasker, monkeypatch: 
     assert not mask.counts.labels, "the text of the page says something else"
     mask("a.pdf", source, FileSettings(pdf="scan"))
     assert mask.counts.labels == {"FIRSTNAME": 1}
-    assert "0 pages kept their layout, 1 became pictures" in mask.counts.notes
+    assert "kept the layout of 0 pages, rasterised 1" in mask.counts.notes

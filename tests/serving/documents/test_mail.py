@@ -107,4 +107,4 @@ def test_attached_pictures_become_grey(mask: FileMasker) -> None:
     (shown,) = parsed.iter_attachments()
     assert Image.open(io.BytesIO(shown.get_content())).getextrema() == (210, 210)
     assert (shown.get_filename(), shown["Content-ID"]) == ("[SURNAME_1].png", "<logo>")
-    assert mask.counts.notes == ["1 pictures were replaced: their text cannot be checked"]
+    assert mask.counts.notes == ["replaced 1 picture, whose text cannot be checked"]

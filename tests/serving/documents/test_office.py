@@ -291,7 +291,7 @@ def test_pictures_are_replaced_and_the_report_says_so(mask: FileMasker) -> None:
     with Image.open(io.BytesIO(written["word/media/image1.png"])) as blank:
         assert blank.size == (30, 20)
         assert len(blank.getcolors() or ()) == 1
-    assert mask.counts.notes == ["1 pictures were replaced: their text cannot be checked"]
+    assert mask.counts.notes == ["replaced 1 picture, whose text cannot be checked"]
 
 
 def test_printer_settings_are_dropped(mask: FileMasker) -> None:

@@ -59,7 +59,7 @@ def test_text_at_any_depth_and_in_names_of_columns_is_masked(mask: FileMasker) -
         "view": ["[FIRSTNAME_1]", None],
         "[FIRSTNAME_1]": [1, 2],
     }
-    assert mask.counts.notes == ["1 columns were carried over unread"]
+    assert mask.counts.notes == ["carried over 1 column unread"]
 
 
 def test_bytes_are_refused_by_name(mask: FileMasker) -> None:

@@ -116,8 +116,8 @@ def test_a_second_font_that_lies_in_one_word_is_found(mask: FileMasker) -> None:
 
     mask("a.pdf", change(make_pdf(draw, write("To Bob")), edit))
     assert mask.counts.labels["SURNAME"] == 5, "two in the text, three that OCR reads"
-    assert "1 pages kept their layout, 1 became pictures" in mask.counts.notes
-    assert any("other characters than their text says" in note for note in mask.counts.notes)
+    assert "kept the layout of 1 page, rasterised 1" in mask.counts.notes
+    assert any("may differ from their text" in note for note in mask.counts.notes)
 
 
 def test_text_in_place_of_what_is_drawn_is_not_believed(mask: FileMasker) -> None:
@@ -204,7 +204,7 @@ def test_text_that_is_no_text_of_the_page_is_read_by_ocr_or_refused(
 def test_letters_that_the_text_says_to_be_nothing_are_covered(mask: FileMasker, how: Callable[[str], str]) -> None:
     data = mask("a.pdf", change(make_pdf(draw_lines("Vera")), lie(how)), FileSettings(ocr="off"))
     assert list_colors(render(data)) == {(0, 0, 0), (255, 255, 255)}
-    assert any("without a known meaning were covered" in note for note in mask.counts.notes)
+    assert any("without a known meaning" in note for note in mask.counts.notes)
 
 
 def test_bullets_of_private_use_keep_the_layout(mask: FileMasker) -> None:
@@ -213,7 +213,7 @@ def test_bullets_of_private_use_keep_the_layout(mask: FileMasker) -> None:
         canvas.drawString(40, 200, "§  Dear Ann")
 
     mask("a.pdf", change(make_pdf(draw), lie(lambda c: c.replace("§", "\uf0b7"))), FileSettings(ocr="off"))
-    assert mask.counts.notes[0] == "1 pages kept their layout, 0 became pictures"
+    assert mask.counts.notes[0] == "kept the layout of 1 page, rasterised 0"
 
 
 def test_resources_of_the_node_above_count(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_pictures_are_covered_and_scans_are_refused(mask: FileMasker) -> None:
     picture = ImageReader(Image.new("RGB", (100, 100), (250, 10, 10)))
     after = render(mask("a.pdf", make_pdf(lambda canvas: canvas.drawImage(picture, 50, 50, 80, 80))))
     assert (250, 10, 10) not in list_colors(after)
-    assert "1 pictures were covered: they cannot be read" in mask.counts.notes
+    assert "covered 1 picture, which cannot be read" in mask.counts.notes
     with pytest.raises(InputError, match="page 2 is a picture"):
         mask("a.pdf", make_pdf(write("x"), lambda canvas: canvas.drawImage(picture, 0, 0, 400, 300)))
 
