@@ -19,7 +19,8 @@ from pathlib import Path
 from goldspan.annotation.checks import check_sample
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.codec import encode_task, load_task_validator
-from goldspan.annotation.tasks.store import read_records, read_samples, write_samples
+from goldspan.annotation.tasks.jsonl import read_records
+from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.text.alignment import align_values
 from goldspan.annotation.text.tagged import parse_tagged, render_tagged
 from goldspan.annotation.types import Annotation, Author, Sample

@@ -29,10 +29,10 @@ from goldspan.training.loop.simulation.truth import TruthSettings
 def check_aims(simulation: Simulation) -> None:
     """Print each aim with what was found."""
     s = simulation.settings
-    orders = {one.order: one for one in summarise_orders(simulation.replays, s.target, s.costs)}
+    orders = {one.order: one for one in summarise_orders(simulation.replays, s.base, s.target, s.costs)}
     if not s.truth.skewed:
-        for row in summarise_suggestions(simulation.replays, s.base, s.target, s.costs, (100,)):
-            if row.name.startswith("own"):
+        for row in summarise_suggestions(simulation.replays, s.base, s.target, s.costs):
+            if row.name == "own, after 100 reviews":
                 print(f"aim: edits after 100 reviews at least 50 % fewer; found {row.fewer_edits}")
     worse, drop = sum(one.worse_promotions for one in orders.values()), max(one.worst_drop for one in orders.values())
     print(f"aim: no promotion that makes things worse; found {worse} that lowered F1, by at most {drop:.3f}")

@@ -25,7 +25,8 @@ from goldspan.annotation.text.tagged import Tagged, render_tagged
 from goldspan.annotation.types import Annotation, Author, Mention, Sample
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.writer import DEGREES as DEGREES_BY_LANGUAGE
-from goldspan.generators.specs.draw import Spec, draw_spec
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import Spec
 from goldspan.generators.surrogates.world import COUNTRIES, load_data, load_places
 
 LABELS = load_labels()

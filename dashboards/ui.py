@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -138,13 +138,21 @@ def make_share(name: str, share: ShareEstimate, explanation: str, link: str = ""
 
 
 def show_table(
-    frame: pl.DataFrame, name: str, links: Mapping[str, str] | None = None, *, height: int = _TALLEST, **options: Any
+    frame: pl.DataFrame,
+    name: str,
+    links: Mapping[str, str] | None = None,
+    *,
+    height: int = _TALLEST,
+    figures: Collection[str] = (),
+    **options: Any,
 ) -> Any:
     """Show a table with a CSV download; columns known to hold shares are shown as percentages.
 
-    `links` maps fields of `Query` to columns: each row gets a link to its samples. `height` is the most that it takes.
+    `links` maps fields of `Query` to columns: each row gets a link to its samples. `height` is the most that it takes;
+    `figures` are columns of text that hold numbers.
     """
     config = {column: _describe_column(column, kind) for column, kind in frame.schema.items()}
+    config |= {column: st.column_config.TextColumn(column, alignment="right") for column in figures}
     shown = frame.with_columns(pl.col(name).round(3) for name, kind in frame.schema.items() if kind == pl.Float64)
     if links is not None:
         shown = shown.with_columns(pl.Series(_LINKS, link_rows(frame.to_dicts(), links), dtype=pl.String))

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "examples/README.md": "examples.md"}
 """Files of the repository, and where they appear in `docs/`."""
 _LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)]*)?(\))")
-
+_IMAGE = re.compile(r'<img alt="([^"]*)" src="([^"]+)" width="(\d+)">')
+"""An image with a width, which GitHub shows as HTML only; the site takes it as Markdown, whose links it adapts."""
 
 _FENCE = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
 _OUTSIDE = "outside:"
@@ -66,6 +67,6 @@ def rewrite_links(text: str, source: PurePosixPath) -> str:
         )
         return f"]({'../' * depth}{mapped}{match[3] or ''})" if mapped else f"]({_OUTSIDE}{path})"
 
-    parts = _FENCE.split(text)
+    parts = _FENCE.split(_IMAGE.sub(r"![\1](\2){ width=\3 }", text))
     parts[::2] = [_OUTSIDE_LINK.sub(r"`\1`", _LINK.sub(rewrite, part)) for part in parts[::2]]
     return "".join(parts)

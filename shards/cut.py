@@ -11,7 +11,7 @@ import orjson
 
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.files import AtomicFile
-from goldspan.annotation.tasks.store import raise_error
+from goldspan.annotation.tasks.jsonl import raise_error
 from goldspan.annotation.tombstones import REFUSAL, Tombstones, find_tombstones
 from goldspan.shards.packing import strip_packing, unpack
 

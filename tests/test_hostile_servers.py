@@ -11,6 +11,7 @@ import gzip
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -226,12 +227,15 @@ def pour_headers(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(b"X-More: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n" * 100)
 
 
-BOMB = gzip.compress(b'{"a": "' + b"a" * 200_000_000, 1)
+@cache
+def make_bomb() -> bytes:
+    """200 MB in 900 kB."""
+    return gzip.compress(b'{"a": "' + b"a" * 200_000_000, 1)
 
 
 def drop_bomb(handler: BaseHTTPRequestHandler) -> None:
-    """200 MB in 900 kB."""
-    send(handler, 200, BOMB, Content_Encoding="gzip", Content_Type="application/json")
+    """A small answer that unpacks to a large one."""
+    send(handler, 200, make_bomb(), Content_Encoding="gzip", Content_Type="application/json")
 
 
 @pytest.mark.parametrize("reply", [pour_body, pour_headers, drop_bomb])

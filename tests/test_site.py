@@ -52,6 +52,15 @@ def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
         assert "url(http" not in style.read_text("utf-8"), style
 
 
+def test_every_image_is_there(site: Path) -> None:
+    missing = []
+    for page in site.rglob("index.html"):
+        for source in re.findall(r'<img[^>]+src="([^":]+)"', page.read_text("utf-8")):
+            if not (page.parent / source).is_file():
+                missing.append(f"{page.relative_to(site)}: {source}")
+    assert missing == []
+
+
 def test_every_page_can_be_searched(site: Path) -> None:
     found = {
         entry["location"].partition("#")[0]

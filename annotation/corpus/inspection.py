@@ -12,7 +12,8 @@ from goldspan.annotation.checks import CODES, ERRORS, Issue, check_sample
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import read_task, validate_task
-from goldspan.annotation.tasks.store import OnError, list_files, read_records
+from goldspan.annotation.tasks.jsonl import OnError, read_records
+from goldspan.annotation.tasks.store import list_files
 
 _KEPT_DETAILS = 1000
 

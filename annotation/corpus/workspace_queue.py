@@ -16,7 +16,8 @@ from goldspan.annotation.corpus.queue import (
     queue_disagreements,
 )
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError, list_files, read_samples
+from goldspan.annotation.tasks.jsonl import OnError
+from goldspan.annotation.tasks.store import list_files, read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample, Status
 

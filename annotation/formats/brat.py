@@ -15,7 +15,7 @@ from goldspan.annotation.formats.reading import ReadOptions, SourceRow, list_doc
 from goldspan.annotation.formats.rows.offsets import agrees, count_by_values
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRelation, RawRow, RawSpan
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError
+from goldspan.annotation.tasks.jsonl import OnError
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
 _TEXT_SUFFIXES = (".txt", ".TXT")

@@ -18,7 +18,7 @@ from goldspan.annotation.formats.column_text import Sentence, make_text
 from goldspan.annotation.formats.reading import LineError, ReadOptions, SourceRow
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRow, RawSpan
 from goldspan.annotation.formats.tags import Place, decode_tags, is_plain_column, is_tag
-from goldspan.annotation.tasks.store import OnError
+from goldspan.annotation.tasks.jsonl import OnError
 
 _COMMENT = re.compile(r"#\s?(\w+)\s*=\s?(.*)\Z", re.DOTALL)
 _CHUNKS = frozenset({"NP", "VP", "PP", "ADVP", "SBAR", "ADJP", "PRT", "CONJP", "INTJ", "LST", "UCP"})

@@ -29,7 +29,7 @@ from goldspan.annotation.formats.tables import TEXT_COLUMNS, find_separator
 from goldspan.annotation.formats.tags import is_plain_column
 from goldspan.annotation.formats.token_tables import find_token_columns
 from goldspan.annotation.formats.xml.documents import SUFFIXES, TYPE_SYSTEM, find_xml_format
-from goldspan.annotation.tasks.store import read_records
+from goldspan.annotation.tasks.jsonl import read_records
 
 TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
 SURE, _ROWS = 0.3, 0.5

@@ -22,7 +22,8 @@ from goldspan.annotation.formats.source import read_source
 from goldspan.annotation.identity import IdentityCheck, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import Taxonomy
-from goldspan.annotation.tasks.store import OnError, prepare_task, raise_error
+from goldspan.annotation.tasks.jsonl import OnError, raise_error
+from goldspan.annotation.tasks.store import prepare_task
 from goldspan.annotation.text.parts import split_sample
 from goldspan.annotation.types import Sample
 

@@ -16,7 +16,7 @@ from goldspan.annotation.formats.rows.raw import RawAnnotation, RawCluster, RawR
 from goldspan.annotation.formats.tags import decode_tags, is_plain_column, is_tag
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import find_taxonomy
-from goldspan.annotation.tasks.store import OnError
+from goldspan.annotation.tasks.jsonl import OnError
 from goldspan.annotation.text.tagged import parse_tagged
 
 _NAME = r"[A-Za-z][\w.-]*"

@@ -24,7 +24,8 @@ from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.names import find_language
 from goldspan.annotation.tasks.codec import read_task
-from goldspan.annotation.tasks.store import OnError, list_files, prepare_task, raise_error, read_records
+from goldspan.annotation.tasks.jsonl import OnError, raise_error, read_records
+from goldspan.annotation.tasks.store import list_files, prepare_task
 from goldspan.annotation.text.pronouns import guess_mention_kind
 from goldspan.annotation.types import Annotation, Sample
 

@@ -13,7 +13,7 @@ from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
 from goldspan.annotation.formats.wrappers import unwrap_rows
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import MAX_FILE, JsonRecord, OnError, read_records
+from goldspan.annotation.tasks.jsonl import MAX_FILE, JsonRecord, OnError, read_records
 from goldspan.annotation.types import Sample
 
 _HEAD = 65_536

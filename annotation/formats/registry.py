@@ -10,7 +10,7 @@ from pathlib import Path
 from goldspan.annotation.errors import RecordError, UnknownNameError
 from goldspan.annotation.formats.loss import ExportReport
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError, raise_error
+from goldspan.annotation.tasks.jsonl import OnError, raise_error
 from goldspan.annotation.types import Sample
 
 Write = Callable[[Path, Iterable[Sample], LabelSchema], ExportReport]

@@ -38,7 +38,7 @@ from goldspan.annotation.formats.xml.documents import XML_FORMATS, read_xml
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.plugins import PluginTable
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, read_task
-from goldspan.annotation.tasks.store import JsonRecord, OnError
+from goldspan.annotation.tasks.jsonl import JsonRecord, OnError
 from goldspan.annotation.types import Sample
 
 _MARGIN = 0.15

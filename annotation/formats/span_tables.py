@@ -16,7 +16,7 @@ from goldspan.annotation.formats.reading import PROBE
 from goldspan.annotation.formats.rows.options import TEXT_KEYS
 from goldspan.annotation.formats.rows.raw import read_offset
 from goldspan.annotation.formats.rows.span_keys import END, LABEL, START, find_key
-from goldspan.annotation.tasks.store import JsonRecord
+from goldspan.annotation.tasks.jsonl import JsonRecord
 
 _VALUE = ("value", "entityvalue", "entity", "surface", "mention", "text")
 """Names of a column of values; that of the texts is another."""

@@ -14,8 +14,8 @@ from typing import Any
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow, holds_mark, read_whole
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRow, RawSpan, read_offset
+from goldspan.annotation.tasks.jsonl import OnError
 from goldspan.annotation.tasks.record import parse_json
-from goldspan.annotation.tasks.store import OnError
 
 AZURE_MARK = b"CustomEntityRecognition"
 _LOOKED_AT = 100

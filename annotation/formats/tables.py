@@ -11,7 +11,7 @@ from pathlib import Path
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.reading import ReadOptions, read_whole
 from goldspan.annotation.formats.rows.tokens import TAG_LISTS, TOKEN_LISTS
-from goldspan.annotation.tasks.store import MAX_LINE, JsonRecord, OnError
+from goldspan.annotation.tasks.jsonl import MAX_LINE, JsonRecord, OnError
 
 _MARKS = ",;\t|"
 _SEPARATOR = re.compile(r"sep=(.)\r?\n")

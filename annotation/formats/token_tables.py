@@ -18,7 +18,7 @@ from goldspan.annotation.formats.reading import ReadOptions, SourceRow
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRow, RawSpan
 from goldspan.annotation.formats.tables import find_separator, read_table
 from goldspan.annotation.formats.tags import decode_tags, is_tag, join_tokens
-from goldspan.annotation.tasks.store import JsonRecord, OnError
+from goldspan.annotation.tasks.jsonl import JsonRecord, OnError
 
 _TOKENS = ("word", "token", "words", "tokens")
 _TAGS = ("tag", "ner_tag", "ner", "iob_tag", "bio_tag", "tags", "ner_tags", "label", "labels")

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from goldspan.annotation.formats.reading import LineError, ReadOptions, SourceRow, read_documents, read_whole
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawCluster, RawRelation, RawRow, RawSpan
-from goldspan.annotation.tasks.store import OnError
+from goldspan.annotation.tasks.jsonl import OnError
 
 _OTHER_LAYERS = ("POS", "Lemma", "MorphologicalFeatures", "Stem", "SurfaceForm")
 _NUMBERED = re.compile(r"(.*?)(?:\[(\d+)\])?\Z", re.DOTALL)

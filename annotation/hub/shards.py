@@ -13,7 +13,7 @@ from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.annotation.formats.parquet import read_parquet_rows
 from goldspan.annotation.formats.wrappers import unwrap_rows
 from goldspan.annotation.identity import digest
-from goldspan.annotation.tasks.store import read_records
+from goldspan.annotation.tasks.jsonl import read_records
 
 _SUFFIXES = (".parquet", ".jsonl", ".json")
 _SPLIT = re.compile(r"(?<![a-z])(train|training|test|validation|valid|val|dev)(?![a-z])")

@@ -15,7 +15,7 @@ from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import AtomicFile, explain_disk, open_private, write_atomic
 from goldspan.annotation.hub.client import Snapshot
 from goldspan.annotation.hub.shards import HubShard
-from goldspan.annotation.tasks.store import read_records
+from goldspan.annotation.tasks.jsonl import read_records
 
 Layout = Literal["jsonl", "files"]
 Write = Callable[[str, bytes], None]

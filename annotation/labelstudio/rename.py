@@ -32,8 +32,9 @@ from goldspan.annotation.labels.schema import LabelSchema, build_labels, load_la
 from goldspan.annotation.labelstudio.project.relabel import RelabelRules, relabel_result
 from goldspan.annotation.labelstudio.pull.records import digest_record
 from goldspan.annotation.locks import hold_lock
+from goldspan.annotation.tasks.jsonl import LIST, read_records
 from goldspan.annotation.tasks.record import pack_record, parse_json, unpack_record
-from goldspan.annotation.tasks.store import LIST, list_files, read_records
+from goldspan.annotation.tasks.store import list_files
 from goldspan.annotation.tasks.workspace import Workspace
 
 _PARTS = ("annotations", "predictions", "drafts")

@@ -44,7 +44,9 @@ class CampaignOptions:
 class ParallelOption:
     """How many runs are at work."""
 
-    parallel: Annotated[int, typer.Option(min=1, help="Runs at work at a time")] = 8
+    parallel: Annotated[
+        int, typer.Option(min=1, help="Runs at work at a time (batch); live runs follow one another")
+    ] = 8
 
 
 @app.command()

@@ -203,7 +203,7 @@ def _find_own(given: Path | None, configured: Path | None, option: str) -> str:
 def _plan_gaps(workspace: Workspace, labels: LabelSchema, languages: tuple[str, ...], samples: int) -> SamplePlan:
     from goldspan.annotation.corpus.coverage import count_coverage
     from goldspan.annotation.tasks.store import read_samples
-    from goldspan.generators.specs.draw import list_document_types
+    from goldspan.generators.specs.documents import list_document_types
     from goldspan.generators.specs.plan import find_shortfalls, plan_gaps
 
     folders = (workspace.training_samples, workspace.annotation_samples)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,9 +27,15 @@ def simulate(
         typer.Option(help="What pre-annotates at first, by name: regex+rampart. Default: the project's, else regex"),
     ] = "",
     method: Annotated[str, typer.Option(help="What is retrained: crf (seconds) or token-classifier (minutes)")] = "crf",
-    encoder: Annotated[str, typer.Option(help="The encoder of token-classifier")] = "rampart",
-    tokens: Annotated[int, typer.Option(min=1, help="Training tokens of token-classifier, a round")] = 60_000,
-    device: Annotated[str, typer.Option(help="Where token-classifier trains: cpu, cuda or auto")] = "cpu",
+    encoder: Annotated[str | None, typer.Option(help="The encoder of token-classifier. Default: rampart")] = None,
+    tokens: Annotated[
+        int | None,
+        typer.Option(min=1, help="Training tokens of token-classifier, a round. Default: 60000"),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Where token-classifier trains: cpu, cuda or auto. Default: cpu"),
+    ] = None,
     orders: Annotated[str, typer.Option(help="Orders to compare, joined with commas")] = "random,uncertainty,queue",
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Number of seeds")] = 3,
     rounds: Annotated[
@@ -71,21 +76,25 @@ def simulate(
     from goldspan.training.loop.simulation.run import SimulationSettings, simulate_loop
     from goldspan.training.loop.simulation.truth import TruthSettings
 
+    _refuse_unused(
+        method == "token-classifier", "--method token-classifier", encoder=encoder, tokens=tokens, device=device
+    )
+    _refuse_unused(not files, "documents of the offline author, not for FILE", languages=languages, skewed=skewed)
     schema, workspace, refusals = load_labels(labels), find_workspace(data), Refusals()
     project = find_project()
-    samples: list[Sample] = list(read_samples(files, schema, refusals)) if files else []
+    samples: list[Sample] | None = list(read_samples(files, schema, refusals)) if files else None
     settings = SimulationSettings(
         base=base or name_base(project),
         method=method,
-        encoder=encoder,
-        token_budget=tokens,
-        device=device,
+        encoder=encoder or "rampart",
+        token_budget=tokens or 60_000,
+        device=device or "cpu",
         orders=tuple(name.strip() for name in orders.split(",") if name.strip()),
         seeds=tuple(range(1, seeds + 1)),
         rounds=_read_rounds(rounds),
         target=target,
         truth=TruthSettings(pool, door, test, _choose_languages(languages, project), skewed),
-        costs=fit_sample_costs(samples, workspace, schema),
+        costs=fit_sample_costs(samples or (), workspace, schema),
     )
     found = simulate_loop(
         settings,
@@ -95,7 +104,6 @@ def simulate(
         report=lambda line: err.print(line),
     )
     document, kept = make_document(found), find_simulation(workspace)
-    write_document(kept, document)
     if as_json:
         print_json(document)
     else:
@@ -103,6 +111,7 @@ def simulate(
             print_table(one["columns"], one["rows"], right=range(1, len(one["columns"])))
             say(one["note"])
         say(document["about"])
+    write_document(kept, document)
     if output:
         write_report(document, output.with_suffix(".html"))
         say(f"Report: {output.with_suffix('.html')} and {output.with_suffix('.md')}")
@@ -126,9 +135,14 @@ def _read_rounds(given: str) -> tuple[int, ...]:
     from goldspan.annotation.errors import InputError
 
     try:
-        rounds = tuple(int(part) for part in given.split(","))
+        return tuple(int(part) for part in given.split(","))
     except ValueError:
-        rounds = ()
-    if not rounds or rounds[0] < 1 or any(one >= other for one, other in pairwise(rounds)):
-        raise InputError(f"--rounds takes rising whole numbers such as 20,40,60, not {given[:60]!r}.")
-    return rounds
+        raise InputError(f"--rounds takes rising whole numbers such as 20,40,60, not {given[:60]!r}.") from None
+
+
+def _refuse_unused(used: bool, purpose: str, **options: object) -> None:
+    """Refuse options that would have no effect."""
+    from goldspan.annotation.errors import InputError
+
+    if not used and (given := [name for name, value in options.items() if value]):
+        raise InputError(f"--{given[0]} is for {purpose}.")

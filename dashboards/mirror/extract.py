@@ -16,7 +16,7 @@ from goldspan.annotation.tasks.feedback import read_feedback
 from goldspan.annotation.tasks.regions import read_text
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample, Status
 from goldspan.dashboards.mirror.tables import Rows, make_rows
-from goldspan.evaluation.matching.annotations import find_shown_prediction, is_control, list_latest_reviews
+from goldspan.evaluation.matching.annotations import find_shown_prediction, is_control, list_latest_reviews, list_raters
 from goldspan.evaluation.people.acceptance import RegionOutcome, compare_with_review
 from goldspan.evaluation.people.acceptance_report import ReviewFacts
 from goldspan.evaluation.scores.coreference import RatioCounts, build_clusters, count_b_cubed
@@ -75,8 +75,7 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
             _add_review(rows, number, sample, annotation, issues, control=control)
     best = review or prediction
     candidate = make_candidate(sample)
-    raters = [one for one in latest if not one.ground_truth]
-    for first, second in combinations(raters if len(raters) > 1 else latest, 2):
+    for first, second in combinations(list_raters(sample) if len(submitted) > 1 else (), 2):
         _add_comparison(rows, number, first, second)
     rows["samples"].append(
         (

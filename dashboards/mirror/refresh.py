@@ -11,13 +11,9 @@ import hashlib
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import polars as pl
@@ -25,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.processes import open_workers
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.extract import extract_rows
 from goldspan.dashboards.mirror.folder import FOLDER, explain_write_failure, prepare_folder
@@ -180,29 +177,13 @@ def _read_parts(parts: list[tuple[Path, Part]], labels: LabelSchema, progress: P
         for root, part in parts:
             _write_part(root, part, labels)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_prepare_worker) as pool:
+    with open_workers(workers, gc.disable) as pool:
         futures = [(pool.submit(_write_part, root, part, labels), part) for root, part in parts]
-        try:
-            for future, part in futures:
-                future.result()
-                done += part.end - part.start
-                if progress:
-                    progress(done, total)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _prepare_worker() -> None:
-    """Disable garbage collection, and end this worker when the process that started it ends."""
-    gc.disable()
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
-
-
-def _exit_after(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
+        for future, part in futures:
+            future.result()
+            done += part.end - part.start
+            if progress:
+                progress(done, total)
 
 
 def _write_part(root: Path, part: Part, labels: LabelSchema) -> None:

@@ -22,9 +22,10 @@ from goldspan.annotation.files import find_json
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import read_task
+from goldspan.annotation.tasks.jsonl import MAX_LINE
 from goldspan.annotation.tasks.record import unpack_record
 from goldspan.annotation.tasks.regions import read_text
-from goldspan.annotation.tasks.store import MAX_LINE, list_files
+from goldspan.annotation.tasks.store import list_files
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 from goldspan.dashboards.mirror.extract import StoredSample

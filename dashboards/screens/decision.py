@@ -29,10 +29,10 @@ def draw_decision(state: DashboardState, file: str, record: dict[str, Any]) -> N
     for entry in read_verdicts(state.workspace):
         if entry.get("sample_id") == sample.sample_id:
             ui.show_text(f"{entry.get('at', '')[:10]}  {entry.get('by')}: {entry.get('reason') or 'no reason given'}")
-    people = adjudication.find_raters(sample)
-    if len(people) < 2:
+    pair = adjudication.choose_pair(sample)
+    if pair is None:
         return
-    first, second = people[0], people[1]
+    first, second = pair
     differences = adjudication.list_regions(first, second)
     with st.form(f"decide-{sample.sample_id}", border=True):
         picks = [_ask(number, one, first, second, sample) for number, one in enumerate(differences)]

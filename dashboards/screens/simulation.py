@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import altair as alt
 import polars as pl
 import streamlit as st
@@ -21,6 +24,8 @@ def draw() -> None:
         ui.show_empty_state("No simulation was run in this workspace. It needs no reviews, and takes minutes:", command)
         return
     document = read_document(file)
+    orders, *others = document["tables"]
+    ui.show_text(orders["note"])
     curves = pl.DataFrame(document["curves"])
     left, right = st.columns(2)
     with left:
@@ -30,13 +35,18 @@ def draw() -> None:
         ui.begin_section("Edits a sample")
         _draw_curve(curves, "reviews", "edits", "reviews", "edits with the model in service")
     st.caption("Lines: means over the seeds; bands: 95 % intervals.")
-    for number, table in enumerate(document["tables"]):
-        ui.begin_section(table["title"])
-        rows = pl.DataFrame(table["rows"], schema=table["columns"], orient="row")
-        ui.show_table(rows, f"simulation-{number + 1}")
+    _draw_table(orders, "orders")
+    for table in others:
+        _draw_table(table, "suggestions")
         st.caption(table["note"])
     ui.begin_section("What was simulated")
     ui.show_text(document["about"])
+
+
+def _draw_table(table: Mapping[str, Any], name: str) -> None:
+    ui.begin_section(table["title"])
+    rows = pl.DataFrame(table["rows"], schema=table["columns"], orient="row")
+    ui.show_table(rows, f"simulation-{name}", figures=table["columns"][1:])
 
 
 def _draw_curve(curves: pl.DataFrame, across: str, up: str, x_name: str, y_name: str) -> None:

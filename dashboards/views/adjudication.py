@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import combinations
 from typing import Any
 
 from goldspan.annotation.labelstudio.adjudication import DisputedTask
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample, Span, sort_spans
 from goldspan.dashboards.views.explore import read_project
+from goldspan.evaluation.matching.annotations import list_raters
 from goldspan.evaluation.people.acceptance import compare_with_review
 
 
@@ -30,10 +32,10 @@ class Difference:
     second: Entity | None
 
 
-def find_raters(sample: Sample) -> list[Annotation]:
-    """The reviews to decide between: those that are not themselves a decision, if there are two."""
-    people = [review for review in sample.reviews if not review.ground_truth]
-    return people if len(people) > 1 else list(sample.reviews)
+def choose_pair(sample: Sample) -> tuple[Annotation, Annotation] | None:
+    """The two people to decide between: of several, those who differ most; None without two."""
+    pairs = combinations(list_raters(sample), 2)
+    return max(pairs, key=lambda pair: len(list_regions(*pair)), default=None)
 
 
 def list_regions(first: Annotation, second: Annotation) -> list[Difference]:

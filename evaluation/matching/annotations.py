@@ -30,6 +30,15 @@ def list_latest_reviews(sample: Sample) -> tuple[Annotation, ...]:
     return _keep_latest(sample.reviews)
 
 
+def list_raters(sample: Sample) -> tuple[Annotation, ...]:
+    """What people say independently: the newest submitted annotation of each, by name.
+
+    One that is marked as ground truth decides between others, so it is left out where two people have one besides.
+    """
+    opinions = _keep_latest(tuple(review for review in sample.reviews if not review.ground_truth))
+    return opinions if len(opinions) > 1 else list_latest_reviews(sample)
+
+
 def list_latest_predictions(sample: Sample) -> tuple[Annotation, ...]:
     """The newest pre-annotation of each model version, by name."""
     return _keep_latest(sample.predictions)

@@ -10,7 +10,8 @@ from pathlib import Path
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.identity import digest, hash_text
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
+from goldspan.annotation.tasks.jsonl import OnError, raise_error
+from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample
 from goldspan.annotation.wording import format_count
 from goldspan.evaluation.matching.annotations import parse_time

@@ -1,6 +1,7 @@
 """Agreement of raters: people and, optionally, models.
 
-Each pair of raters is compared on the samples that both annotated (the newest submitted annotation of each):
+Each pair of raters is compared on the samples that both annotated (the newest submitted annotation of each; a decision
+between two others, marked as ground truth, is none):
 
     exact       micro-F1 over (start, end, label)
     overlap     micro-F1 over spans that overlap and carry one label, paired one to one
@@ -21,7 +22,7 @@ from itertools import combinations
 from typing import Any
 
 from goldspan.annotation.types import Annotation, Sample
-from goldspan.evaluation.matching.annotations import list_latest_predictions, list_latest_reviews
+from goldspan.evaluation.matching.annotations import list_latest_predictions, list_raters
 from goldspan.evaluation.matching.match import match_spans
 from goldspan.evaluation.people.krippendorff import OUTSIDE, Alpha, Unit, compute_alpha, iter_character_units
 from goldspan.evaluation.scores.coreference import RatioCounts, build_clusters, count_b_cubed, count_links
@@ -105,7 +106,7 @@ def measure_agreement(samples: Iterable[Sample], *, models: bool = False) -> Agr
     """Agreement over samples; with `models`, each model version is a rater too, named `model:<version>`."""
     collector = _Collector()
     for sample in samples:
-        annotations = {review.author.name: review for review in list_latest_reviews(sample)}
+        annotations = {review.author.name: review for review in list_raters(sample)}
         if models:
             annotations |= {f"model:{p.author.name}": p for p in list_latest_predictions(sample)}
         collector.add(len(sample.text), annotations)

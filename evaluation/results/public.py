@@ -9,7 +9,7 @@ from typing import Any
 
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.loops import run_in_thread
-from goldspan.annotation.tasks.store import OnError, raise_error
+from goldspan.annotation.tasks.jsonl import OnError, raise_error
 from goldspan.evaluation.matching.documents import Pairing, Source, open_samples, pair_gold, read_pairing
 from goldspan.evaluation.results.baselines import score_baselines
 from goldspan.evaluation.results.compare import Comparison, compare_results

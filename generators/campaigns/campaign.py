@@ -57,6 +57,14 @@ class Campaign:
             samples = min(self.run_samples, self.settings.samples - begin)
             yield CampaignRun(f"{self.name}-{number:05}", replace(self.settings, samples=samples, seed=seed))
 
+    def limit_parallel(self, parallel: int) -> int:
+        """How many runs may be at work at a time, of `parallel` that were asked for.
+
+        Only batches wait side by side. A live run keeps all workers busy and the account's limits a minute are counted
+        in it, so live runs follow one another.
+        """
+        return parallel if self.settings.mode == "batch" else 1
+
 
 def name_campaign(settings: RunSettings) -> str:
     """The name that settings give to a campaign, so that the same command finds it again."""

@@ -25,7 +25,7 @@ from goldspan.generators.runs.progress import Progress
 from goldspan.generators.runs.run import Limits, OnProgress, cancel_run, handle_signals, run_generation_async
 
 PARALLEL = 8
-"""Runs that are at work at a time."""
+"""Runs in batch mode that are at work at a time."""
 
 
 @run_interruptible
@@ -50,7 +50,7 @@ async def run_campaign(
     with _hold(workspace, campaign.name):
         driver = _Driver(workspace, campaign, execution or ExecutionOptions(), labels_file, on_progress)
         with handle_signals(driver.stop):
-            outcomes = await driver.run(parallel)
+            outcomes = await driver.run(campaign.limit_parallel(parallel))
     status = read_status(workspace, read_campaign(workspace, campaign.name))
     return _name_outcome(status, outcomes), status
 

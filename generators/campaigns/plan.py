@@ -51,6 +51,7 @@ def plan_campaign(
 ) -> CampaignPlan:
     """Estimate from the first items: real requests, and texts as long as the offline author's."""
     settings, execution = campaign.settings, execution or ExecutionOptions()
+    parallel = campaign.limit_parallel(parallel)
     runs = list(campaign.list_runs())
     guess = estimate_run(settings, labels)
     stages = len(settings.build_stages(labels))

@@ -14,14 +14,17 @@ from typing import Any
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.identity import identify_sample, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError, raise_error, read_samples, write_samples
+from goldspan.annotation.tasks.jsonl import OnError, raise_error
+from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.annotation.wording import format_count
 from goldspan.generators.mixing.plan import MixPlan, MixSource
 from goldspan.generators.noise.apply import REGISTERS, add_noise, find_checked
-from goldspan.generators.specs.draw import Spec, draw_spec, list_document_types
+from goldspan.generators.specs.documents import list_document_types
+from goldspan.generators.specs.draw import draw_spec
 from goldspan.generators.specs.paraphrase import can_paraphrase, derive_spec
+from goldspan.generators.specs.spec import Spec
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.world import COUNTRIES
 

@@ -8,7 +8,7 @@ from goldspan.generators.offline.bases import BASES
 from goldspan.generators.offline.grammar import PERSONS, Choice, Slot, Template, load_grammar
 from goldspan.generators.offline.lookup import DocumentKind, find_templates
 from goldspan.generators.offline.naming import Names
-from goldspan.generators.specs.draw import Spec
+from goldspan.generators.specs.spec import Spec
 from goldspan.generators.surrogates.chance import pick
 
 UNAVAILABLE = -1

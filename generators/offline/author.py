@@ -17,7 +17,9 @@ from goldspan.generators.offline.page import Page, has_unlabelled_repeat
 from goldspan.generators.offline.registers import NOISE, REGISTERS
 from goldspan.generators.offline.variants import find_spelling
 from goldspan.generators.offline.writer import Writer
-from goldspan.generators.specs.draw import DOCUMENT_TYPES, NAMES, Spec
+from goldspan.generators.specs.documents import DOCUMENT_TYPES
+from goldspan.generators.specs.spec import Spec
+from goldspan.generators.specs.values import NAMES
 from goldspan.generators.surrogates.chance import make_random, pick
 from goldspan.generators.surrogates.values import BUILT_IN as GRAMMAR_LABELS
 

@@ -22,7 +22,7 @@ from goldspan.annotation.types import Entity, Mention, sort_spans
 from goldspan.generators.offline.page import has_unlabelled_repeat
 from goldspan.generators.offline.phrases import Phrases, capitalize, draw_phrase, fill_phrase, load_phrases
 from goldspan.generators.offline.sentences import count_values, fill_sentence, find_labels
-from goldspan.generators.specs.draw import Spec, SpecValue
+from goldspan.generators.specs.spec import Spec, SpecValue
 from goldspan.generators.surrogates.chance import make_random, pick
 
 _ATTEMPTS = 12

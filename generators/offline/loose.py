@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.offline.account import MAX_PERSONS
-from goldspan.generators.specs.draw import NAMES, Spec, SpecValue
+from goldspan.generators.specs.spec import Spec, SpecValue
+from goldspan.generators.specs.values import NAMES
 
 if TYPE_CHECKING:
     from goldspan.generators.offline.author import Author

@@ -10,7 +10,7 @@ from random import Random
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import Entity, sort_spans
-from goldspan.generators.specs.draw import Spec
+from goldspan.generators.specs.spec import Spec
 from goldspan.generators.surrogates.chance import make_random, pick
 
 _CONFUSED = {

@@ -19,8 +19,8 @@ def write_content(body: Mapping[str, Any], labels: LabelSchema, families: int = 
         InputError: the body is not one of ours.
     """
     from goldspan.generators.offline.stages import author_coreference, author_draft, author_judgement, author_review
-    from goldspan.generators.specs.draw import spec_from_dict
     from goldspan.generators.specs.families import join_family
+    from goldspan.generators.specs.spec import spec_from_dict
 
     message = read_conversation(body["messages"])
     asked = set(message.brief["labels"])

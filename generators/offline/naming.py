@@ -6,7 +6,7 @@ from collections import Counter
 from random import Random
 
 from goldspan.generators.offline.grammar import Grammar
-from goldspan.generators.specs.draw import Spec
+from goldspan.generators.specs.spec import Spec
 from goldspan.generators.surrogates.chance import pick
 
 _ALONE = {"first": "FIRSTNAME", "last": "SURNAME"}

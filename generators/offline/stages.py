@@ -10,7 +10,7 @@ from goldspan.annotation.text.tagged import Tagged, parse_tagged, render_tagged
 from goldspan.annotation.types import Entity
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.mistakes import drop_crossing_mentions, make_mistakes
-from goldspan.generators.specs.draw import Spec
+from goldspan.generators.specs.spec import Spec
 from goldspan.generators.stages.judging import SCORES
 from goldspan.generators.stages.mentions import find_mentions
 from goldspan.generators.surrogates.chance import make_random

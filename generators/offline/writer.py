@@ -16,8 +16,8 @@ from goldspan.generators.offline.lookup import find_labels, find_templates
 from goldspan.generators.offline.marks import drop_marks
 from goldspan.generators.offline.noise import Noise, find_words
 from goldspan.generators.offline.page import Page
-from goldspan.generators.specs.draw import Spec, SpecValue
 from goldspan.generators.specs.hard_cases import CASED, find_case
+from goldspan.generators.specs.spec import Spec, SpecValue
 from goldspan.generators.surrogates.chance import pick
 from goldspan.generators.surrogates.world import find_country
 

@@ -22,7 +22,8 @@ from goldspan.generators.runs.paraphrases import load_samples
 from goldspan.generators.runs.seed_texts import SHORTEST, draw_passage, find_languages, read_passages
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.specs.directions import draw_direction, read_scenarios
-from goldspan.generators.specs.draw import Spec, SpecConstraints, draw_spec
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import Spec, SpecConstraints
 from goldspan.generators.surrogates.chance import make_random, pick
 
 _LONGEST = 700

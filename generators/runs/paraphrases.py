@@ -13,9 +13,9 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.types import Sample
 from goldspan.generators.runs.settings import RunSettings
-from goldspan.generators.specs.draw import Spec
 from goldspan.generators.specs.families import join_family
 from goldspan.generators.specs.paraphrase import can_paraphrase, derive_spec
+from goldspan.generators.specs.spec import Spec
 
 
 def draw_paraphrase(

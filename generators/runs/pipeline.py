@@ -71,7 +71,9 @@ def draw_brief(settings: RunSettings, labels: LabelSchema, item: int, variant: i
     `source_document`.
     """
     from goldspan.generators.runs.content import write_content_fields
-    from goldspan.generators.specs.draw import SpecConstraints, draw_spec, list_document_types, spec_to_dict
+    from goldspan.generators.specs.documents import list_document_types
+    from goldspan.generators.specs.draw import draw_spec
+    from goldspan.generators.specs.spec import SpecConstraints, spec_to_dict
 
     types = list_document_types(labels)
     if settings.paraphrase_file:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.text.language import find_other_language
-from goldspan.generators.specs.draw import Spec
+from goldspan.generators.specs.spec import Spec
 from goldspan.generators.surrogates.chance import make_random, pick
 
 if TYPE_CHECKING:

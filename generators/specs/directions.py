@@ -16,7 +16,7 @@ from typing import NamedTuple
 import orjson
 
 from goldspan.annotation.errors import RecordError
-from goldspan.generators.specs.draw import Spec
+from goldspan.generators.specs.spec import Spec
 from goldspan.generators.surrogates.chance import make_random, pick
 
 SCENARIOS = "scenarios.jsonl"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from goldspan.generators.specs.draw import Spec
+    from goldspan.generators.specs.spec import Spec
 
 T = TypeVar("T")
 MOST_FAMILIES = 20

@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Entity, Mention, Sample
-from goldspan.generators.specs.draw import DOCUMENT_TYPES, LENGTHS, NAMES, Spec, SpecValue, draw_type
+from goldspan.generators.specs.documents import DOCUMENT_TYPES, LENGTHS, draw_type
+from goldspan.generators.specs.spec import Spec, SpecValue
+from goldspan.generators.specs.values import NAMES
 from goldspan.generators.surrogates.chance import make_random, pick
 from goldspan.generators.surrogates.world import COUNTRIES, load_names
 

@@ -14,7 +14,7 @@ import orjson
 from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.files import explain_disk
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
-from goldspan.annotation.tasks.store import read_records
+from goldspan.annotation.tasks.jsonl import read_records
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.privacy.search import search_file
 from goldspan.privacy.stores.base import Hit, Place, Store, iter_files

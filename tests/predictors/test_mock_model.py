@@ -6,7 +6,8 @@ import pytest
 
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.generators.providers.protocol import Answer
-from goldspan.generators.specs.draw import draw_spec, spec_to_dict
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import spec_to_dict
 from goldspan.generators.stages.answers import judge_answer
 from goldspan.generators.stages.context import AnswerContext
 from goldspan.generators.stages.stage import ModelSettings, StageInput, build_stages

@@ -16,7 +16,7 @@ from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
 from goldspan.annotation.tasks.feedback import read_feedback
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
-from goldspan.dashboards.views.adjudication import Pick, decide, find_place, find_raters, list_regions
+from goldspan.dashboards.views.adjudication import Pick, choose_pair, decide, find_place, list_regions
 from tests.walk.people import sign_up
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def test_a_decision_comes_back_as_ground_truth_with_who_and_why(studio: RunningS
     assert [sorted(read_feedback(review).choices) for review in sample.reviews] == [["unsure"], ["unsure"]]
     assert all(review.entities[1].span in ((4, 8, "SURNAME"), (4, 8, "CITY")) for review in sample.reviews)
 
-    first, second = find_raters(sample)
+    pair = choose_pair(sample)
+    assert pair is not None
+    first, second = pair
     regions = list_regions(first, second)
     picks = [Pick.FIRST if one.first and one.first.label == "SURNAME" else Pick.SECOND for one in regions]
     file = str(report.file.relative_to(studio.workspace.root))

@@ -18,7 +18,7 @@ import pytest
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.fields import PULL_FIELDS
 from goldspan.annotation.labelstudio.project.review import submit_review
-from goldspan.annotation.tasks.store import read_records
+from goldspan.annotation.tasks.jsonl import read_records
 from tests.waiting import wait_until
 from tests.walk.conftest import RunningStudio
 

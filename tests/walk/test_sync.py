@@ -21,7 +21,8 @@ from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotatio
 from goldspan.annotation.labelstudio.push.index import index_project
 from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
 from goldspan.annotation.labelstudio.push.selection import Order
-from goldspan.annotation.tasks.store import read_records, read_samples
+from goldspan.annotation.tasks.jsonl import read_records
+from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Sample, Status
 from tests.annotation.labelstudio.fault_proxy import Fault, FaultProxy

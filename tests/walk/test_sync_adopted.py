@@ -17,7 +17,8 @@ from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.project.adopt import AdoptOptions, adopt_projects
 from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport, pull_annotations
 from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
-from goldspan.annotation.tasks.store import read_records, read_samples
+from goldspan.annotation.tasks.jsonl import read_records
+from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.evaluation.people.agreement import measure_agreement

@@ -17,7 +17,7 @@ from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.tasks.codec import read_task, validate_task
-from goldspan.annotation.tasks.store import read_records
+from goldspan.annotation.tasks.jsonl import read_records
 
 if TYPE_CHECKING:
     from tests.walk.conftest import RunningStudio

@@ -16,7 +16,8 @@ import orjson
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import JsonRecord, read_records, read_samples
+from goldspan.annotation.tasks.jsonl import JsonRecord, read_records
+from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
 from goldspan.evaluation.matching.levels import Level
 

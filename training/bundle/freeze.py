@@ -8,7 +8,8 @@ from typing import Any
 
 from goldspan.annotation.errors import GateClosedError, InputError
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError, read_samples
+from goldspan.annotation.tasks.jsonl import OnError
+from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 from goldspan.training.bundle.lineage import open_lineage
 from goldspan.training.bundle.manifest import BundleSettings, GateRecord

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
+from goldspan.annotation.tasks.jsonl import OnError, raise_error
+from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.training.bundle.freeze import check_version_name, freeze_version
 from goldspan.training.bundle.lineage import open_lineage

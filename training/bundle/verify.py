@@ -14,7 +14,8 @@ from goldspan.annotation.errors import InputError, RecordError, StateError
 from goldspan.annotation.files import find_json
 from goldspan.annotation.identity import hash_file
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import read_records, read_samples
+from goldspan.annotation.tasks.jsonl import read_records
+from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import check_file_name
 from goldspan.annotation.types import Sample
 from goldspan.annotation.wording import format_count

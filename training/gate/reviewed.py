@@ -11,7 +11,8 @@ from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask
 from goldspan.annotation.tasks.feedback import read_feedback
-from goldspan.annotation.tasks.store import OnError, list_files, read_tasks
+from goldspan.annotation.tasks.jsonl import OnError
+from goldspan.annotation.tasks.store import list_files, read_tasks
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 
@@ -29,7 +30,7 @@ class ReviewedSamples:
     def __iter__(self) -> Iterator[Sample]:
         seen: set[str] = set()
         for _, (sample, _) in read_tasks(self._list_files(), self._labels, lambda _: None):
-            if sample.reviews and sample.sample_id not in seen and not _is_rejected(sample):
+            if sample.reviews and sample.sample_id not in seen and not is_rejected(sample):
                 seen.add(sample.sample_id)
                 yield sample
 
@@ -42,7 +43,7 @@ class ReviewedSamples:
             reason = _find_loss(decoded) if decoded.sample.reviews else ""
             if reason:
                 on_error(RecordError(reason, file=record.file, line=record.line))
-            elif _is_rejected(decoded.sample):
+            elif is_rejected(decoded.sample):
                 yield replace(decoded.sample, annotations=decoded.sample.predictions)
             else:
                 yield decoded.sample
@@ -74,7 +75,7 @@ def iter_unusable(samples: Iterable[Sample], labels: LabelSchema) -> Iterator[Re
             yield RecordError(reason, file=sample.sample_id)
 
 
-def _is_rejected(sample: Sample) -> bool:
+def is_rejected(sample: Sample) -> bool:
     """True if the deciding review says that the document should not be trained on."""
     return bool(sample.reviews) and read_feedback(sample.reviews[0]).is_unusable
 

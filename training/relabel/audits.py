@@ -8,7 +8,8 @@ from pathlib import Path
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.rename import LabelChange, relabel_record
 from goldspan.annotation.tasks.codec import read_task
-from goldspan.annotation.tasks.store import list_files, read_records
+from goldspan.annotation.tasks.jsonl import read_records
+from goldspan.annotation.tasks.store import list_files
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.evaluation.audit.ledger import (
     AuditLedger,

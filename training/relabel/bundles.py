@@ -16,7 +16,7 @@ from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.rename import LabelChange, relabel_record
 from goldspan.annotation.tasks.codec import decode_task
-from goldspan.annotation.tasks.store import read_records
+from goldspan.annotation.tasks.jsonl import read_records
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 from goldspan.predictors.model.signing import find_public_key, find_signature

@@ -15,7 +15,8 @@ from goldspan.annotation.corpus.quality.result import CheckResult, rate_result
 from goldspan.annotation.corpus.quality.values import judge_names, judge_values
 from goldspan.annotation.corpus.quality.variety import judge_variety
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError, raise_error, read_tasks
+from goldspan.annotation.tasks.jsonl import OnError, raise_error
+from goldspan.annotation.tasks.store import read_tasks
 from goldspan.annotation.types import Sample
 
 _ALIGNMENT = (

@@ -17,7 +17,7 @@ from goldspan.annotation.formats.xml.i2b2 import read_i2b2
 from goldspan.annotation.formats.xml.tei import read_tei
 from goldspan.annotation.formats.xml.tree import parse_xml
 from goldspan.annotation.formats.xml.xmi import read_xmi
-from goldspan.annotation.tasks.store import OnError
+from goldspan.annotation.tasks.jsonl import OnError
 
 SUFFIXES = frozenset({".xml", ".xmi", ".tei"})
 TYPE_SYSTEM = b"<typeSystemDescription"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,14 +51,23 @@ class KnownTask(NamedTuple):
     touched: bool = True
 
 
+def is_torn(path: Path) -> bool:
+    """True for a file that does not end in a line break: it was cut, and nobody knows what else it held."""
+    if not path.exists():
+        return False
+    with path.open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 1))
+        return stream.read() not in {b"", b"\n"}
+
+
 def read_known_tasks(path: Path) -> dict[int, KnownTask]:
-    """The tasks in a pulled file, by id.
+    """The tasks in a pulled file, by id; without the one of a line that breaks off.
 
     Raises:
         RecordError: a line is no record.
     """
     known: dict[int, KnownTask] = {}
-    for number, line in enumerate(_iter_lines(path), start=1):
+    for number, line in enumerate(_iter_records(path), start=1):
         record = _parse_record(line, path, number)
         if isinstance(task := record.get("id"), int) and task:
             drafts = holds_layer(record, "drafts")
@@ -86,14 +96,15 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
 
     A record that was edited on disk is never overwritten: when Label Studio has changed it too, it stays as it is
     and both sides go to the conflict file until they agree; `take_remote` takes Label Studio's side instead. The other
-    one is then in the conflict file alone: it is written first, and stays there.
+    one is then in the conflict file alone: it is written first, and stays there. A last line that breaks off is left
+    out.
     """
     merged = Merged()
     conflicts: list[bytes] = []
     waiting: set[int | None] = set()
     left = dict(fresh.places)
     with AtomicFile(path, mode=0o600) as stream:
-        for line in _iter_lines(path):
+        for line in _iter_records(path):
             number = read_packed_id(line)
             if number is not None and number not in left and number not in gone:
                 stream.write(line)
@@ -215,9 +226,32 @@ def _write_conflict(local: dict[str, Any], remote: dict[str, Any] | None, kept: 
     return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
 
 
+def _iter_records(path: Path) -> Iterator[bytes]:
+    return (_complete(line) for line in _iter_raw(path) if not _breaks_off(line))
+
+
 def _iter_lines(path: Path) -> Iterator[bytes]:
+    return map(_complete, _iter_raw(path))
+
+
+def _iter_raw(path: Path) -> Iterator[bytes]:
     if path.exists():
         with path.open("rb") as stream:
             for line in stream:
                 if line.strip():
-                    yield line if line.endswith(b"\n") else line + b"\n"
+                    yield line
+
+
+def _complete(line: bytes) -> bytes:
+    return line if line.endswith(b"\n") else line + b"\n"
+
+
+def _breaks_off(line: bytes) -> bool:
+    """True for the beginning of a record without its end."""
+    if line.endswith(b"\n") or not line.startswith(b"{"):
+        return False
+    try:
+        orjson.loads(line.decode("utf-8", "ignore"))
+    except orjson.JSONDecodeError as error:
+        return error.msg.startswith("unexpected end of data")
+    return False

@@ -2,6 +2,7 @@
 
 A cheap listing finds the tasks that changed since the watermark. Only those are fetched, a few hundred at a time, into
 a file beside the target from which an interrupted pull resumes. Then the target is merged and written atomically.
+A target that is gone, empty or torn is fetched as if for the first time.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from goldspan.annotation.labelstudio.pull.merge import (
     KnownTask,
     Merged,
     find_conflict_file,
+    is_torn,
     merge_records,
     read_known_tasks,
 )
@@ -69,9 +71,9 @@ def pull_project(
     """Pull what changed in a project into a file; errors are those of `pull_annotations`."""
     with hold_lock(f"pull {path.resolve()}"):
         state = load_state(path, client, project)
-        if not path.exists():
+        known, torn = read_known_tasks(path), is_torn(path)
+        if torn or not known:
             state = replace(state, watermark="", settled="", refused={})
-        known = read_known_tasks(path)
         rules = digest([labels.fingerprint, asdict(source.mapping)])
         refused = state.refused if state.rules == rules else {}
         now, stamps = time.time(), {int(task): entry.stamp for task, entry in state.refused.items()}
@@ -91,7 +93,7 @@ def pull_project(
         try:
             fetched = _fetch(run, builder, records)
             merged = Merged(unchanged=len(known), total=len(known))
-            if records.places or changes.gone or not path.exists():
+            if records.places or changes.gone or torn or not path.exists():
                 merged = merge_records(path, records, changes.gone, take_remote=options.take_remote)
             settled = {str(task) for task in (*changes.gone, *changes.wanted)}
             fetched.refused |= {task: entry for task, entry in refused.items() if task not in settled}

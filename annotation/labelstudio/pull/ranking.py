@@ -42,7 +42,8 @@ def parse_ranking_policy(rules: str, reviewers: Sequence[str] = ()) -> RankingPo
 def rank_annotations(annotations: Sequence[dict[str, Any]], policy: RankingPolicy) -> tuple[list[dict[str, Any]], str]:
     """The annotations with the deciding one first, and the rule that decided; skipped ones come last.
 
-    The rule is `only` when nobody else submitted one, and empty when nobody submitted any.
+    The rule is the one by which the first precedes the next with other spans, or the second where all have the same. It
+    is `only` when nobody else submitted one, and empty when nobody submitted any.
     """
     submitted = [annotation for annotation in annotations if not annotation.get("was_cancelled")]
     skipped = [annotation for annotation in annotations if annotation.get("was_cancelled")]
@@ -52,9 +53,10 @@ def rank_annotations(annotations: Sequence[dict[str, Any]], policy: RankingPolic
         return skipped, ""
     if len(ranked) == 1:
         return ranked + skipped, "only"
-    first, second = weights[ranked[0]["id"]], weights[ranked[1]["id"]]
-    reason = next((rule for rule, a, b in zip(policy.rules, first, second, strict=False) if a != b), "latest")
-    return ranked + skipped, reason
+    spans = _read_spans(ranked[0])
+    rival = next((one for one in ranked[1:] if _read_spans(one) != spans), ranked[1])
+    pairs = zip(policy.rules, weights[ranked[0]["id"]], weights[rival["id"]], strict=False)
+    return ranked + skipped, next((rule for rule, one, other in pairs if one != other), "latest")
 
 
 def _weigh(

@@ -14,7 +14,7 @@ from goldspan.annotation.files import find_json, write_atomic
 from goldspan.annotation.identity import hash_text
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.pull.merge import read_pull
-from goldspan.annotation.tasks.store import read_records
+from goldspan.annotation.tasks.jsonl import read_records
 
 FORMAT = 3
 _SUFFIX = ".state.json"
@@ -115,7 +115,7 @@ def _require_same_tasks(path: Path, client: StudioClient, project: Mapping[str, 
     """Check a file whose state is gone by the texts of some of its tasks."""
     texts = {
         number: hash_text(str(record.value.get("data", {}).get("text")))
-        for record in (read_records(path) if path.exists() else ())
+        for record in (read_records(path, lambda _: None) if path.exists() else ())
         if isinstance(number := record.value.get("id"), int) and read_pull(record.value)
     }
     sampled = sorted(texts)[:: max(1, len(texts) // _SAMPLED)]

@@ -15,7 +15,8 @@ from goldspan.annotation.labelstudio.project.adoption import find_adoption
 from goldspan.annotation.labelstudio.push.receipt import PushedIds, record_pushed
 from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
 from goldspan.annotation.loops import run_in_thread
-from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
+from goldspan.annotation.tasks.jsonl import OnError, raise_error
+from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace
 from goldspan.annotation.tombstones import read_tombstones
 from goldspan.annotation.types import Sample

@@ -14,7 +14,7 @@ from goldspan.annotation.formats.reading import ReadOptions, SourceRow
 from goldspan.annotation.formats.rows.raw import RawRow
 from goldspan.annotation.formats.source import list_formats
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError
+from goldspan.annotation.tasks.jsonl import OnError
 from goldspan.annotation.types import Sample
 
 EN: dict[str, Any] = {"language": "en", "country": "GB", "document_type": "note"}

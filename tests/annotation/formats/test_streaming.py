@@ -13,7 +13,7 @@ from goldspan.annotation.errors import RecordError
 from goldspan.annotation.formats import importing
 from goldspan.annotation.formats.importing import ImportOptions, ImportReport, import_files
 from goldspan.annotation.formats.span_tables import group_spans
-from goldspan.annotation.tasks.store import JsonRecord
+from goldspan.annotation.tasks.jsonl import JsonRecord
 from tests.strategies import LABELS
 
 

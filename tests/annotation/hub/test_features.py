@@ -14,8 +14,9 @@ from goldspan.annotation.labelstudio.pull.merge import merge_records
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy
 from goldspan.annotation.labelstudio.pull.record_file import RecordFile
 from goldspan.annotation.labelstudio.pull.records import RecordBuilder, TaskSource
+from goldspan.annotation.tasks.jsonl import read_records
 from goldspan.annotation.tasks.record import unpack_record
-from goldspan.annotation.tasks.store import read_records, write_samples
+from goldspan.annotation.tasks.store import write_samples
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
 from goldspan.training.bundle.manifest import BundleSettings
 from goldspan.training.bundle.verify import open_bundle

@@ -15,8 +15,9 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.labelstudio.project.relabel import RelabelRules, build_rules
 from goldspan.annotation.labelstudio.pull.records import digest_record
 from goldspan.annotation.labelstudio.rename import LabelChange, apply_change, plan_change
+from goldspan.annotation.tasks.jsonl import read_records
 from goldspan.annotation.tasks.record import pack_record, unpack_record
-from goldspan.annotation.tasks.store import read_records, read_samples, write_samples
+from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 import goldspan.schemas as schemas
 from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.tasks import store
+from goldspan.annotation.tasks import jsonl
 from goldspan.annotation.tasks.codec import decode_task
+from goldspan.annotation.tasks.jsonl import read_records
 from goldspan.annotation.tasks.record import MAX_DEPTH, TEXT_FIELDS, is_deep, pack_record, unpack_record
-from goldspan.annotation.tasks.store import read_records, read_samples, write_samples
+from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from tests.strategies import LABELS
 
@@ -83,7 +84,7 @@ def test_depth_is_counted_in_lists_and_objects() -> None:
 
 
 def test_files_that_have_to_be_read_whole_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "MAX_FILE", 20)
+    monkeypatch.setattr(jsonl, "MAX_FILE", 20)
     (tmp_path / "a.json").write_text("[" + " " * 30 + "]")
     with pytest.raises(InputError, match="larger than"):
         list(read_records(tmp_path / "a.json"))

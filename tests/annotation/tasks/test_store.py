@@ -14,7 +14,7 @@ from goldspan.annotation.errors import InputError, RecordError, StateError
 from goldspan.annotation.files import AtomicFile, write_atomic
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import list_files, read_records, read_samples, write_samples
+from goldspan.annotation.tasks.store import list_files, read_samples, write_samples
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from tests.strategies import LABELS, samples
 
@@ -68,26 +68,11 @@ def test_json_files_hold_one_task_or_a_list(tmp_path: Path, labels: LabelSchema)
     assert [(error.file, error.line) for error in errors] == [(str(tmp_path / "two.json"), 2)]
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.jsonl", '{"a": 1}\n{"a": 2}\n'), ("a.json", '[{"a": 1}, {"a": 2}]')])
-def test_a_byte_order_mark_is_no_part_of_the_first_record(tmp_path: Path, name: str, content: str) -> None:
-    file = tmp_path / name
-    file.write_text(content, "utf-8-sig")
-    assert [record.value["a"] for record in read_records(file)] == [1, 2]
-
-
-@pytest.mark.skipif(not Path("/dev/zero").is_char_device(), reason="this system has no /dev/zero")
-def test_a_device_is_refused_before_it_is_read() -> None:
-    with pytest.raises(InputError, match="it is a device"):
-        list(read_records(Path("/dev/zero")))
-
-
 def test_missing_and_empty_places_say_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file"):
         list_files([tmp_path / "nothing.jsonl"])
     with pytest.raises(InputError, match="holds no"):
         list_files([tmp_path])
-    (tmp_path / "empty.jsonl").touch()
-    assert list(read_records(tmp_path / "empty.jsonl")) == []
 
 
 def test_a_task_that_breaks_the_schema_is_not_written(tmp_path: Path, labels: LabelSchema) -> None:

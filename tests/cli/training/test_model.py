@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from goldspan.annotation.tasks.store import read_records
+from goldspan.annotation.tasks.jsonl import read_records
 from tests.cli.training.command import run
 from tests.training.tiny_model import make_sample
 

@@ -87,7 +87,7 @@ def test_a_line_too_long_is_skipped_as_the_command_line_does(
     limit = max(len(line) for line in lines) + 1
     path.write_bytes(lines[0] + b'{"data": "' + b"x" * 3 * limit + b'"}\n' + lines[1])
     monkeypatch.setattr(sources, "MAX_LINE", limit)
-    monkeypatch.setattr("goldspan.annotation.tasks.store.MAX_LINE", limit)
+    monkeypatch.setattr("goldspan.annotation.tasks.jsonl.MAX_LINE", limit)
     mirror = refresh_mirror(workspace, labels)
     assert (mirror["samples"].height, mirror.unreadable) == (2, 1) == (2, count_refused(path, labels))
 

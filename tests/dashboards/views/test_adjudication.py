@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
-from goldspan.dashboards.views.adjudication import Pick, decide, find_raters, list_regions
+from goldspan.dashboards.views.adjudication import Pick, choose_pair, decide, list_regions
 
 entities = st.lists(
     st.builds(
@@ -44,7 +44,14 @@ def test_choosing_one_side_everywhere_gives_that_side(
     assert agreed.mentions == (other if mentions is Pick.SECOND else one).mentions
 
 
-def test_a_decision_is_no_rater() -> None:
+def test_a_decision_is_none_of_the_pair() -> None:
     verdict = replace(BY_FIRST, author=Author.person("lead"), ground_truth=True)
-    assert find_raters(Sample("x", "en", annotations=(verdict, BY_FIRST, BY_SECOND))) == [BY_FIRST, BY_SECOND]
-    assert find_raters(Sample("x", "en", annotations=(verdict, BY_FIRST))) == [verdict, BY_FIRST]
+    assert choose_pair(Sample("x", "en", annotations=(verdict, BY_FIRST, BY_SECOND))) == (BY_FIRST, BY_SECOND)
+    assert choose_pair(Sample("x", "en", annotations=(verdict, BY_FIRST))) == (BY_FIRST, verdict)
+    assert choose_pair(Sample("x", "en", annotations=(BY_FIRST,))) is None
+
+
+def test_of_three_people_those_who_differ_most_are_the_pair() -> None:
+    third = Annotation(Author.person("cem"), (Entity(0, 3, "CITY"),))
+    pair = choose_pair(Sample("x" * 9, "en", annotations=(BY_FIRST, BY_SECOND, third)))
+    assert pair == (BY_FIRST, third)

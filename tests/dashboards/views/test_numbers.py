@@ -13,7 +13,8 @@ from goldspan.annotation.corpus.inspection import inspect_files
 from goldspan.annotation.corpus.quality.measure import measure_quality
 from goldspan.annotation.corpus.statistics import count_samples
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import list_files, raise_error, read_samples
+from goldspan.annotation.tasks.jsonl import raise_error
+from goldspan.annotation.tasks.store import list_files, read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample, Status
 from goldspan.dashboards.mirror.refresh import Mirror, refresh_mirror

@@ -8,6 +8,7 @@ from goldspan.evaluation.matching.annotations import (
     is_control,
     list_latest_predictions,
     list_latest_reviews,
+    list_raters,
     merge_samples,
 )
 
@@ -35,6 +36,14 @@ def test_the_newest_submitted_review_of_each_person() -> None:
         ("ann", "2026-01-03"),
         ("bob", "2026-01-01"),
     ]
+
+
+def test_a_decision_is_no_rating_where_two_people_differ() -> None:
+    ann, bob = review("ann", "2026-01-01"), review("bob", "2026-01-02")
+    decision = review("ann", "2026-01-03", ground_truth=True)
+    assert list_raters(make_sample(decision, ann, bob)) == (ann, bob)
+    assert list_raters(make_sample(decision, bob)) == (decision, bob)
+    assert list_raters(make_sample(decision)) == (decision,)
 
 
 def test_the_newest_prediction_of_each_model() -> None:

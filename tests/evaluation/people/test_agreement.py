@@ -60,6 +60,13 @@ def test_three_raters_give_three_pairs_and_one_alpha() -> None:
     assert report.alpha.values == 500
 
 
+def test_who_decides_between_two_people_does_not_agree_with_them() -> None:
+    people = rate("ann", Entity(0, 5, "CITY")), rate("bob", Entity(0, 5, "ZIP"))
+    for lead in ("lead", "ann"):
+        report = measure_agreement([make_sample(*people, rate(lead, Entity(0, 5, "CITY"), ground_truth=True))])
+        assert (report.raters, len(report.pairs), report.exact.measure_f()) == ({"ann": 1, "bob": 1}, 1, 0.0)
+
+
 def test_models_are_raters_only_when_asked() -> None:
     model = Annotation(Author.model("m-1"), (Entity(0, 5, "CITY"),))
     sample = make_sample(rate("ann", Entity(0, 5, "CITY")), model)

@@ -14,6 +14,7 @@ from goldspan.generators.campaigns.drive import cancel_campaign, run_campaign
 from goldspan.generators.campaigns.status import read_status
 from goldspan.generators.runs.folder import begin_run
 from goldspan.generators.runs.pipeline import RunOutcome
+from goldspan.generators.runs.progress import NEVER_BEGUN
 from goldspan.generators.runs.public import complete_settings
 from goldspan.generators.runs.run import Limits
 from goldspan.generators.runs.settings import RunSettings
@@ -65,6 +66,21 @@ def test_the_budget_holds_for_all_runs_together(workspace, tmp_path):
         assert (outcome, status.total.done) == (RunOutcome.DONE, 40)
         asked = read_asked(address)
     assert len(asked) == 2 * 40
+
+
+def test_live_runs_follow_one_another_so_that_the_limits_of_an_account_hold(workspace, tmp_path):
+    at_work = []
+
+    def note(_: object) -> None:
+        states = read_status(workspace, campaign).states
+        at_work.append(sum(count for state, count in states.items() if state not in ("finished", NEVER_BEGUN)))
+
+    with run_server(tmp_path) as address:
+        settings = RunSettings("compatible", 12, model="m", api_url=address, novelty=0)
+        campaign = begin(workspace, settings, 4)
+        outcome, status = run_campaign(workspace, campaign, parallel=3, on_progress=note)
+    assert (outcome, status.total.done) == (RunOutcome.DONE, 12)
+    assert max(at_work) == 1
 
 
 def test_a_provider_that_cannot_be_used_stops_all_runs(workspace):

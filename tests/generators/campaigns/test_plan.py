@@ -38,6 +38,6 @@ def test_ten_million_cost_ten_times_as_much():
 def test_live_time_follows_the_limits_of_the_account():
     live = RunSettings("compatible", 14_400, model="m", mode="live")
     plan = plan_campaign(Campaign("c", live, 100), LABELS, 4, ExecutionOptions(requests_per_minute=20))
-    assert plan.days == 1.0
+    assert (plan.days, plan.parallel) == (1.0, 1)
     assert (plan.files, plan.rows_per_file) == (None, None)
     assert plan_campaign(Campaign("c", live, 100), LABELS, 4).days is None

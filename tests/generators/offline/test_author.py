@@ -13,7 +13,9 @@ from goldspan.annotation.text.tagged import Tagged, parse_tagged, render_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.offline.author import Author as OfflineAuthor
 from goldspan.generators.offline.author import compose_document
-from goldspan.generators.specs.draw import DOCUMENT_TYPES, Spec, SpecConstraints, draw_spec
+from goldspan.generators.specs.documents import DOCUMENT_TYPES
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import Spec, SpecConstraints
 from goldspan.generators.surrogates.values import TODAY
 
 STRUCTURED = {"form", "table", "record", "log"}

@@ -5,7 +5,7 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.generators.offline.bases import BASES
 from goldspan.generators.offline.grammar import Choice, Grammar, Slot, Template, load_grammar, parse_template
 from goldspan.generators.offline.noise import Noise
-from goldspan.generators.specs.draw import DOCUMENT_TYPES
+from goldspan.generators.specs.documents import DOCUMENT_TYPES
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.world import COUNTRIES
 

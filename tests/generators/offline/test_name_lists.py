@@ -5,7 +5,8 @@ import pytest
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.text.tagged import Tagged
 from goldspan.generators.offline.author import compose_document
-from goldspan.generators.specs.draw import SpecConstraints, draw_spec
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import SpecConstraints
 from goldspan.generators.surrogates.world import COUNTRIES, load_mentioned, load_names, load_places
 
 LABELS = load_labels()

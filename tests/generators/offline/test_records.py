@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.generators.offline.author import compose_document
-from goldspan.generators.specs.draw import SpecConstraints, draw_spec
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import SpecConstraints
 
 
 def test_rows_of_a_table_about_nobody_differ() -> None:

@@ -7,7 +7,8 @@ from goldspan.annotation.text.tagged import Tagged
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.lexicon import load_lexicon
 from goldspan.generators.offline.noise import Noise
-from goldspan.generators.specs.draw import SpecConstraints, draw_spec
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import SpecConstraints
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.world import COUNTRIES
 

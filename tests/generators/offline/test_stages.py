@@ -8,7 +8,8 @@ from goldspan.annotation.text.tagged import Tagged, parse_tagged
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.stages import author_coreference, author_draft, author_review
 from goldspan.generators.providers.protocol import Answer
-from goldspan.generators.specs.draw import Spec, draw_spec, spec_to_dict
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import Spec, spec_to_dict
 from goldspan.generators.stages.answers import judge_answer
 from goldspan.generators.stages.context import AnswerContext
 

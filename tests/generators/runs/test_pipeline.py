@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from goldspan.annotation.errors import StateError, TransientServiceError
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.tasks.store import read_records, read_samples
+from goldspan.annotation.tasks.jsonl import read_records
+from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import plan_submission

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.generators.specs.draw import draw_spec, spec_to_dict
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import spec_to_dict
 from goldspan.generators.stages.stage import ModelSettings, StageInput, build_stages
 from goldspan.schemas import path
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 import urllib.request
 
 import httpx2
@@ -77,6 +79,23 @@ def test_mistral_halts_with_a_quote_and_takes_the_same_file_once(start) -> None:
         assert provider.simulate("ledger")["jobs"]["cost"] == 4.0
         refused = client.get("/fine_tuning/jobs/none")
         assert (refused.status_code, refused.json()["object"]) == (404, "error")
+
+
+def test_a_description_of_mistral_is_of_one_moment(start, monkeypatch: pytest.MonkeyPatch) -> None:
+    hours = itertools.count()
+    begun = time.time()
+    monkeypatch.setattr(
+        "goldspan.generators.simulator.tuning.mistral.read_clock", lambda state: begun + HOUR * next(hours)
+    )
+    provider = start("mistral", [{"kind": "invalid_rows"}], tuning_seconds=10 * HOUR)
+    with httpx2.Client(base_url=provider.url, headers={"Authorization": "Bearer k"}) as client:
+        file = client.post("/files", data={"purpose": "fine-tune"}, files={"file": ("a.jsonl", CONTENT)}).json()["id"]
+        body = {"model": "open-mistral-nemo", "training_files": [{"file_id": file}], "auto_start": False}
+        job = client.post("/fine_tuning/jobs", json=body).json()
+        seen = [client.get(f"/fine_tuning/jobs/{job['id']}").json() for _ in range(4)]
+    for document in seen:
+        assert (document["status"] == "FAILED_VALIDATION") == any("error" in one["data"] for one in document["events"])
+    assert {document["status"] for document in seen} == {"VALIDATING", "FAILED_VALIDATION"}
 
 
 def test_together_quotes_once_the_file_is_checked_and_refuses_odd_rows(start) -> None:

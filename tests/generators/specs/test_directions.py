@@ -14,7 +14,8 @@ from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.generators.runs.pipeline import draw_brief
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.specs.directions import draw_direction, load_pools, read_scenarios
-from goldspan.generators.specs.draw import SpecConstraints, draw_spec, spec_from_dict, spec_to_dict
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import SpecConstraints, spec_from_dict, spec_to_dict
 from goldspan.generators.stages.prose import write_message
 from goldspan.generators.surrogates.world import COUNTRIES
 

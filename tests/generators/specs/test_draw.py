@@ -14,15 +14,9 @@ from goldspan.annotation.labels.schema import Label, LabelSchema, build_labels, 
 from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.project import Purpose
 from goldspan.generators.offline.stages import author_draft
-from goldspan.generators.specs.draw import (
-    DOCUMENT_TYPES,
-    LENGTHS,
-    SpecConstraints,
-    draw_spec,
-    list_document_types,
-    spec_from_dict,
-    spec_to_dict,
-)
+from goldspan.generators.specs.documents import DOCUMENT_TYPES, LENGTHS, list_document_types
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import SpecConstraints, spec_from_dict, spec_to_dict
 from goldspan.generators.surrogates.world import COUNTRIES
 
 LANGUAGES = tuple(COUNTRIES)
@@ -54,7 +48,8 @@ def test_specs_do_not_depend_on_order_or_process(labels: LabelSchema) -> None:
     here = [spec_to_dict(draw_spec(4, index, LANGUAGES, labels)) for index in (3, 1, 2)]
     script = (
         "import json; from goldspan.annotation.labels.schema import load_labels; "
-        "from goldspan.generators.specs.draw import *;"
+        "from goldspan.generators.specs.draw import draw_spec; "
+        "from goldspan.generators.specs.spec import spec_to_dict; "
         f"print(json.dumps([spec_to_dict(draw_spec(4, i, {LANGUAGES!r}, load_labels())) for i in (1, 2, 3)]))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "77"}

@@ -18,8 +18,9 @@ from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.model import write_content
 from goldspan.generators.runs.public import complete_settings
 from goldspan.generators.runs.settings import RunSettings
-from goldspan.generators.specs.draw import draw_spec, spec_to_dict
+from goldspan.generators.specs.draw import draw_spec
 from goldspan.generators.specs.families import EVERY, LEAST, MOST_FAMILIES, Family
+from goldspan.generators.specs.spec import spec_to_dict
 from goldspan.generators.stages.prose import write_message
 
 LABELS = load_labels()

@@ -13,8 +13,8 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.mixing.mix import paraphrase, write_offline
-from goldspan.generators.specs.draw import Spec
 from goldspan.generators.specs.paraphrase import can_paraphrase, derive_spec
+from goldspan.generators.specs.spec import Spec
 from goldspan.generators.surrogates.world import COUNTRIES
 
 LABELS = load_labels()

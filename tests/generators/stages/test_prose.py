@@ -16,7 +16,9 @@ from goldspan.annotation.errors import InputError
 from goldspan.generators.offline.model import write_content
 from goldspan.generators.providers.protocol import Answer
 from goldspan.generators.runs.pipeline import draw_brief
-from goldspan.generators.specs.draw import DOCUMENT_TYPES, LENGTHS, SpecValue, draw_spec, spec_from_dict, spec_to_dict
+from goldspan.generators.specs.documents import DOCUMENT_TYPES, LENGTHS
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import SpecValue, spec_from_dict, spec_to_dict
 from goldspan.generators.stages.answers import judge_answer
 from goldspan.generators.stages.context import AnswerContext
 from goldspan.generators.stages.prose import read_conversation, read_message, write_message

@@ -16,7 +16,8 @@ from goldspan.annotation.corpus.quality.variety import BOUNDS
 from goldspan.annotation.errors import SchemaError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import read_records, write_samples
+from goldspan.annotation.tasks.jsonl import read_records
+from goldspan.annotation.tasks.store import write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.cli.training.gate import app

@@ -14,7 +14,13 @@ from goldspan.evaluation.scores.paired import Delta
 from goldspan.training.loop.promotion import Promotion
 from goldspan.training.loop.simulation.orders import ORDERS, PoolState
 from goldspan.training.loop.simulation.replay import OWN, Replay, ReplayPoint, Scores
-from goldspan.training.loop.simulation.report import make_document, read_document, write_document, write_report
+from goldspan.training.loop.simulation.report import (
+    explain_orders,
+    make_document,
+    read_document,
+    write_document,
+    write_report,
+)
 from goldspan.training.loop.simulation.run import Simulation, SimulationSettings, simulate_loop
 from goldspan.training.loop.simulation.summary import (
     estimate,
@@ -23,8 +29,8 @@ from goldspan.training.loop.simulation.summary import (
     summarise_orders,
     summarise_suggestions,
 )
-from goldspan.training.loop.simulation.truth import HELD_OUT, TruthSettings, compose_truth, split_samples
-from tests.training.tiny_model import TOML, make_labels, make_sample
+from goldspan.training.loop.simulation.truth import HELD_OUT, TruthSettings, compose_truth
+from tests.training.tiny_model import TOML, make_sample
 
 pytest.importorskip("pycrfsuite")
 SIZES = TruthSettings(pool=60, door=20, test=20)
@@ -35,11 +41,11 @@ def make_point(reviews: int, f1: float, seconds_each: int = 2, *, promoted: bool
     scores = Scores(f1, f1, 1.0, 10.0, 0.5)
     work = Effort(reviews, 100 * reviews, added=seconds_each * reviews)
     promotion = replace(NONE, promoted=promoted)
-    return ReplayPoint(reviews, 100 * reviews, {OWN: work, "nothing": work}, scores, scores, promotion)
+    return ReplayPoint(reviews, 100 * reviews, {OWN: work, "nothing": work, "regex": work}, scores, scores, promotion)
 
 
 def make_replay(seed: int, order: str, *points: ReplayPoint) -> Replay:
-    shown = {"nothing": Scores(0.0, 0.0, 8.0, 60.0, 0.0)}
+    shown = {"nothing": Scores(0.0, 0.0, 8.0, 60.0, 0.0), "regex": Scores(0.6, 0.6, 2.0, 20.0, 0.2)}
     return Replay(seed, order, shown, points)
 
 
@@ -69,15 +75,41 @@ def test_an_order_helps_only_beyond_chance(faster: tuple[int, ...], helps: bool)
     for seed, reviews in enumerate(faster):
         replays.append(make_replay(seed, "random", make_point(10, 0.1), make_point(45, 0.9)))
         replays.append(make_replay(seed, "queue", make_point(10, 0.1), make_point(reviews, 0.9)))
-    random, queue = summarise_orders(replays, 0.9, DEFAULT_COSTS)
+    random, queue = summarise_orders(replays, "regex", 0.9, DEFAULT_COSTS)
     assert (random.helps, queue.helps) == (None, helps)
 
 
 def test_a_promotion_that_made_things_worse_is_counted() -> None:
     points = (make_point(20, 0.8, promoted=True), make_point(40, 0.7, promoted=True), make_point(60, 0.9))
-    (found,) = summarise_orders([make_replay(1, "random", *points)], 0.9, DEFAULT_COSTS)
+    (found,) = summarise_orders([make_replay(1, "random", *points)], "regex", 0.9, DEFAULT_COSTS)
     assert (found.worse_promotions, found.promotions.mean) == (1, 2)
     assert found.worst_drop == pytest.approx(0.1)
+
+
+def test_the_first_promotion_is_compared_with_the_base() -> None:
+    replays = [make_replay(1, "random", make_point(20, 0.5, promoted=True))]
+    (found,) = summarise_orders(replays, "regex", 0.9, DEFAULT_COSTS)
+    assert found.worse_promotions == 1
+    assert found.worst_drop == pytest.approx(0.1)
+
+
+def test_an_order_that_misses_the_target_does_not_help() -> None:
+    replays = []
+    for seed, f1 in enumerate((0.9, 0.9, 0.9, 0.7)):
+        replays.append(make_replay(seed, "random", make_point(10, 0.1), make_point(45, 0.9)))
+        replays.append(make_replay(seed, "queue", make_point(10, 0.1), make_point(30 + seed, f1)))
+    found = summarise_orders(replays, "regex", 0.9, DEFAULT_COSTS)
+    interval = found[1].change["seconds"].interval
+    assert interval is not None
+    assert interval[1] < 0
+    assert (found[1].missed, found[1].helps) == (1, False)
+    assert "no evidence that this order helps; 1 seed reached the target in random order only" in explain_orders(found)
+
+
+def test_without_random_order_suggestions_are_compared_in_the_first_order() -> None:
+    replays = [make_replay(seed, order, make_point(30, 0.5)) for seed in (1, 2) for order in ("queue", "uncertainty")]
+    own = summarise_suggestions(replays, "regex", 0.4, DEFAULT_COSTS)[-1]
+    assert (own.name, own.f1.seeds, own.until["samples"].mean) == ("own, after 30 reviews", 2, 30)
 
 
 def test_documents_of_the_author_are_the_same_each_time_and_do_not_mix() -> None:
@@ -116,7 +148,7 @@ def simulation(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
     labels_file = tmp_path_factory.mktemp("simulation") / "labels.toml"
     labels_file.write_text(TOML)
     settings = SimulationSettings(seeds=(1,), orders=("random", "queue"), rounds=(20, 40), target=0.8, truth=SIZES)
-    samples = [make_sample(number) for number in range(110)]
+    samples = [make_sample(number) for number in range(240)]
     return simulate_loop(settings, samples=samples, labels_file=labels_file)
 
 
@@ -129,7 +161,7 @@ def test_reviews_teach_the_model_and_work_is_counted(simulation: Simulation) -> 
         assert last.efforts["nothing"].texts == 40
         assert last.service.f1 >= one.shown["regex"].f1
         assert one.shown["nothing"].edits > one.shown["regex"].edits
-    rows = summarise_suggestions(simulation.replays, "regex", 0.8, DEFAULT_COSTS, at=(20, 40))
+    rows = summarise_suggestions(simulation.replays, "regex", 0.8, DEFAULT_COSTS)
     assert [row.name for row in rows] == [
         "nothing",
         "llm-like",
@@ -140,7 +172,7 @@ def test_reviews_teach_the_model_and_work_is_counted(simulation: Simulation) -> 
 
 
 def test_the_report_names_the_learner_and_holds_no_text(simulation: Simulation, tmp_path: Path) -> None:
-    texts = [make_sample(number).text for number in range(110)]
+    texts = [make_sample(number).text for number in range(240)]
     file, page = tmp_path / "simulation.json", tmp_path / "report.html"
     write_document(file, make_document(simulation))
     write_report(read_document(file), page)
@@ -158,9 +190,16 @@ def test_curves_hold_the_means_over_seeds_with_their_interval() -> None:
     [point] = summarise_curves(replays, DEFAULT_COSTS)
     assert (point["order"], point["reviews"], point["seeds"]) == ("random", 20, 2)
     assert point["f1"] == pytest.approx(0.75)
-    assert point["f1_high"] - point["f1"] == pytest.approx(12.706 * 0.05, rel=1e-3)
+    assert (point["f1"] - point["f1_low"], point["f1_high"]) == (pytest.approx(12.706 * 0.05, rel=1e-3), 1.0)
     [single] = summarise_curves(replays[:1], DEFAULT_COSTS)
     assert single["f1_low"] == single["f1"] == single["f1_high"]
+
+
+def test_curves_rise_in_reviews_where_pools_end_apart() -> None:
+    replays = [
+        Replay(seed, "random", {}, (make_point(20, 0.5), make_point(end, 0.6))) for seed, end in ((1, 50), (2, 45))
+    ]
+    assert [point["reviews"] for point in summarise_curves(replays, DEFAULT_COSTS)] == [20, 45, 50]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"format": 2, "curves": []}'])
@@ -176,5 +215,9 @@ def test_what_cannot_be_simulated_is_refused_before_work() -> None:
         simulate_loop(SimulationSettings(orders=("best",)))
     with pytest.raises(InputError, match="needs a method"):
         simulate_loop(SimulationSettings(method="magic"))
-    with pytest.raises(InputError, match="too few"):
-        split_samples([make_sample(1)], 1, SIZES, make_labels())
+    with pytest.raises(InputError, match="rising"):
+        simulate_loop(SimulationSettings(rounds=(20, 10)))
+    with pytest.raises(InputError, match="at least 1"):
+        simulate_loop(SimulationSettings(truth=TruthSettings(pool=0)))
+    with pytest.raises(InputError, match="0 reviewed samples"):
+        simulate_loop(SimulationSettings(truth=SIZES), samples=[])

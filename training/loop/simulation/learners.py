@@ -73,41 +73,47 @@ class CrfLearner:
 class EncoderLearner:
     """The method `token-classifier`: the training backend itself, from the encoder's weights, in torch.
 
-    What `first` says wins where it overlaps (`regex+model`), if that pre-annotator is there.
+    With `patterns` those of `regex` win where they overlap (`regex+model`), as in the loop itself.
     """
 
     labels: LabelSchema
     config: TrainingConfig
-    first: str = "regex"
+    patterns: bool = True
 
     @property
     def name(self) -> str:
         """The method and its encoder."""
-        return f"token-classifier from {self.config.model.name}, {self.first} first"
+        return f"token-classifier from {self.config.model.name}{', regex first' if self.patterns else ''}"
 
     def fit(self, reviewed: Sequence[SimulatedText], unreviewed: Sequence[SimulatedText]) -> Reader:
-        """Train on nine tenths of the reviewed texts; the others decide when to stop."""
+        """Train on nine tenths of the reviewed texts; the others decide when to stop.
+
+        Where one of the two holds no entity there is nothing to learn yet: the model finds none.
+        """
         from goldspan.training.models.fit import TrainingData
         from goldspan.training.models.reading import train_reader
 
         del unreviewed
         samples = [Sample(o.text, o.language, o.country, o.document_type, (o.gold,), {}, o.sample_id) for o in reviewed]
-        held = samples[::10]
-        data = TrainingData([one for place, one in enumerate(samples) if place % 10], held)
-        read = train_reader(data, self.labels, self.config)
+        data = TrainingData([one for place, one in enumerate(samples) if place % 10], samples[::10])
+        learnable = all(any(one.reviews[0].entities for one in part) for part in (data.train, data.validation))
+        read = train_reader(data, self.labels, self.config) if learnable else _find_nothing
 
         def annotate(texts: Sequence[SimulatedText], keep: tuple[str, ...]) -> list[Annotation]:
             del keep
             found = []
             for one, (entities, score) in zip(texts, read([one.text for one in texts]), strict=True):
-                kept = _put_first(one.suggestions.get(self.first), entities)
-                found.append(Annotation(Author.model("simulated"), kept, score=score))
+                fixed = one.suggestions["regex"].entities if self.patterns else ()
+                found.append(Annotation(Author.model("simulated"), _put_first(fixed, entities), score=score))
             return found
 
         return annotate
 
 
-def _put_first(first: Annotation | None, entities: Sequence[Entity]) -> tuple[Entity, ...]:
-    fixed = first.entities if first else ()
+def _find_nothing(texts: Sequence[str]) -> list[tuple[tuple[Entity, ...], float]]:
+    return [((), 0.0) for _ in texts]
+
+
+def _put_first(fixed: Sequence[Entity], entities: Sequence[Entity]) -> tuple[Entity, ...]:
     rest = [one for one in entities if not any(one.start < other.end and other.start < one.end for other in fixed)]
     return sort_spans([*fixed, *rest])

@@ -11,6 +11,7 @@ import orjson
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.files import write_atomic
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.wording import format_count
 from goldspan.evaluation.report.public import write_sections
 from goldspan.evaluation.report.sections import Chart, Section, Table
 from goldspan.evaluation.report.svg import CurvePoint, draw_curves
@@ -19,6 +20,7 @@ from goldspan.training.loop.simulation.summary import (
     Estimate,
     OrderSummary,
     SuggestionSummary,
+    choose_order,
     summarise_curves,
     summarise_orders,
     summarise_suggestions,
@@ -27,7 +29,6 @@ from goldspan.training.loop.state import find_loop_folder
 
 TITLE = "Simulated annotation loop"
 FORMAT = 1
-_SHOWN_AFTER = (20, 40, 60, 80, 100, 130, 160, 200)
 _CURVES = (
     ("hours", "f1", "Strict F1 of the newest model", "estimated hours of work", "strict F1"),
     ("reviews", "edits", "Edits a sample with the model in service", "reviews", "edits"),
@@ -43,18 +44,21 @@ def find_simulation(workspace: Workspace) -> Path:
 def make_document(simulation: Simulation) -> dict[str, Any]:
     """All figures, the tables and the curves of a simulation; no text of a sample."""
     s = simulation.settings
-    orders = summarise_orders(simulation.replays, s.target, s.costs)
-    rounds = [number for number in _SHOWN_AFTER if number in s.rounds]
-    suggestions = summarise_suggestions(simulation.replays, s.base, s.target, s.costs, rounds)
+    orders = summarise_orders(simulation.replays, s.base, s.target, s.costs)
+    suggestions = summarise_suggestions(simulation.replays, s.base, s.target, s.costs)
     note = (
-        f"Scores on the test set; edits saved are against {s.base}. Work until the target: random order, people are "
-        "shown this all the time."
+        f"Scores on the test set; edits saved are against {s.base}. Work until the target: "
+        f"{choose_order(simulation.replays)} order, people are shown this all the time."
     )
     return {
         "format": FORMAT,
         "about": _describe(simulation),
         "tables": [
-            {"title": f"Order, until strict F1 {s.target}", **tabulate_orders(orders), "note": explain_orders(orders)},
+            {
+                "title": f"Work until strict F1 {s.target}, by order",
+                **tabulate_orders(orders),
+                "note": explain_orders(orders),
+            },
             {"title": "What people are shown", **tabulate_suggestions(suggestions), "note": note},
         ],
         "curves": summarise_curves(simulation.replays, s.costs),
@@ -143,7 +147,7 @@ def tabulate_orders(found: Sequence[OrderSummary]) -> dict[str, Any]:
 
 def tabulate_suggestions(found: Sequence[SuggestionSummary]) -> dict[str, Any]:
     """What people may be shown: scores on the test set, and work until the target, as `columns` and `rows`."""
-    columns = ["shown to people", "strict F1", "edits a sample", "edits saved", "s a sample", "no edit needed"]
+    columns = ["shown to people", "strict F1", "edits a sample", "edits saved", "seconds a sample", "no edit needed"]
     columns += ["edits until target", "seconds until target"]
     rows = []
     for one in found:
@@ -162,14 +166,17 @@ def explain_orders(found: Sequence[OrderSummary]) -> str:
     for one in found:
         if one.helps is not None:
             verdict = "takes fewer seconds than random order" if one.helps else "no evidence that this order helps"
-            said.append(f"{one.order}: {verdict}.")
+            missed = (
+                f"; {format_count(one.missed, 'seed')} reached the target in random order only" if one.missed else ""
+            )
+            said.append(f"{one.order}: {verdict}{missed}.")
     promoted = ", ".join(f"{one.order} {one.promotions.mean:.1f}" for one in found if one.promotions.mean is not None)
     worse = sum(one.worse_promotions for one in found)
     drop = max((one.worst_drop for one in found), default=0.0)
-    said.append(
-        f"Promotions a seed: {promoted}. {worse} of all lowered F1 on the test set"
-        + (f", by at most {drop:.3f}." if worse else ".")
+    lowered = (
+        f"{worse} of them lowered F1 on the test set, by at most {drop:.3f}" if worse else "None of them lowered F1"
     )
+    said.append(f"Promotions a seed: {promoted}. {lowered}.")
     return " ".join(said)
 
 

@@ -38,12 +38,14 @@ class Estimate:
 class OrderSummary:
     """One order: work until the target when people see the model in service, and relative to random order.
 
-    `worse_promotions` lowered the F1 of the model in service on the test set, by `worst_drop` at most.
+    `missed` seeds reached the target in random order only. `worse_promotions` lowered the F1 of what was in service on
+    the test set, by `worst_drop` at most.
     """
 
     order: str
     until: Mapping[str, Estimate]
     change: Mapping[str, Estimate]
+    missed: int
     final_f1: Estimate
     promotions: Estimate
     worse_promotions: int
@@ -55,7 +57,7 @@ class OrderSummary:
         if not self.change:
             return None
         interval = self.change["seconds"].interval
-        return interval is not None and interval[1] < 0
+        return not self.missed and interval is not None and interval[1] < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ class SuggestionSummary:
     until: Mapping[str, Estimate]
 
 
-def estimate(values: Sequence[float | None]) -> Estimate:
-    """Estimate a mean; None stands for a target that was not reached."""
+def estimate(values: Sequence[float | None], least: float = -math.inf, most: float = math.inf) -> Estimate:
+    """Estimate a mean; None stands for a target that was not reached. The interval stays within what is possible."""
     known = [value for value in values if value is not None]
     if not known:
         return Estimate(None, None, None, None, 0, len(values))
@@ -83,7 +85,7 @@ def estimate(values: Sequence[float | None]) -> Estimate:
 
         spread = math.sqrt(sum((value - mean) ** 2 for value in known) / (len(known) - 1))
         half = float(stdtrit(len(known) - 1, 0.975)) * spread / math.sqrt(len(known))
-        interval = (mean - half, mean + half)
+        interval = (max(least, mean - half), min(most, mean + half))
     return Estimate(mean, interval, min(known), max(known), len(known), len(values))
 
 
@@ -93,7 +95,7 @@ def find_target(points: Sequence[ReplayPoint], target: float, shown: str, costs:
     for point in points:
         if point.candidate.f1 >= target:
             here = _list_work(point, shown, costs)
-            if before is None or before.candidate.f1 >= target:
+            if before is None:
                 return here
             share = (target - before.candidate.f1) / (point.candidate.f1 - before.candidate.f1)
             there = _list_work(before, shown, costs)
@@ -102,13 +104,13 @@ def find_target(points: Sequence[ReplayPoint], target: float, shown: str, costs:
     return None
 
 
-def summarise_orders(replays: Sequence[Replay], target: float, costs: CostModel) -> list[OrderSummary]:
-    """One summary for each order, random first."""
+def summarise_orders(replays: Sequence[Replay], base: str, target: float, costs: CostModel) -> list[OrderSummary]:
+    """One summary for each order; `base` served at first."""
     by_order: dict[str, dict[int, Replay]] = {}
     for one in replays:
         by_order.setdefault(one.order, {})[one.seed] = one
     plain = {seed: find_target(one.points, target, OWN, costs) for seed, one in by_order.get("random", {}).items()}
-    return [_summarise_order(order, by_order[order], plain, target, costs) for order in by_order]
+    return [_summarise_order(order, by_order[order], plain, base, target, costs) for order in by_order]
 
 
 def summarise_curves(replays: Sequence[Replay], costs: CostModel) -> list[dict[str, Any]]:
@@ -121,10 +123,13 @@ def summarise_curves(replays: Sequence[Replay], costs: CostModel) -> list[dict[s
         for point in one.points:
             points.setdefault((one.order, point.reviews), []).append(point)
     rows = []
-    for (order, reviews), found in points.items():
+    orders = list_orders(replays)
+    for order, reviews in sorted(points, key=lambda place: (orders.index(place[0]), place[1])):
+        found = points[order, reviews]
         hours = estimate([costs.estimate(point.efforts[OWN]) / 3600 for point in found])
         row: dict[str, Any] = {"order": order, "reviews": reviews, "seeds": len(found), "hours": hours.mean}
-        f1, edits = estimate([p.candidate.f1 for p in found]), estimate([p.service.edits for p in found])
+        f1 = estimate([point.candidate.f1 for point in found], 0, 1)
+        edits = estimate([point.service.edits for point in found], 0)
         for name, over_seeds in (("f1", f1), ("edits", edits)):
             low, high = over_seeds.interval or (over_seeds.mean, over_seeds.mean)
             row |= {name: over_seeds.mean, f"{name}_low": low, f"{name}_high": high}
@@ -136,6 +141,7 @@ def _summarise_order(
     order: str,
     found: Mapping[int, Replay],
     plain: Mapping[int, Mapping[str, float] | None],
+    base: str,
     target: float,
     costs: CostModel,
 ) -> OrderSummary:
@@ -144,12 +150,13 @@ def _summarise_order(
     change: dict[str, Estimate] = {}
     if order != "random" and plain:
         for unit in UNITS:
-            change[unit] = estimate([_compare(work[seed], plain.get(seed), unit) for seed in work])
-    drops = list(_find_drops(found.values()))
+            change[unit] = estimate([_compare(work[seed], plain.get(seed), unit) for seed in work], -1)
+    drops = list(_find_drops(found.values(), base))
     return OrderSummary(
         order,
         until,
         change,
+        sum(reached is not None and not work.get(seed) for seed, reached in plain.items()),
         estimate([one.points[-1].candidate.f1 for one in found.values() if one.points]),
         estimate([sum(point.promotion.promoted for point in one.points) for one in found.values()]),
         len(drops),
@@ -161,35 +168,46 @@ def _compare(mine: Mapping[str, float] | None, plain: Mapping[str, float] | None
     return mine[unit] / plain[unit] - 1 if mine and plain and plain[unit] else None
 
 
-def _find_drops(replays: Iterable[Replay]) -> Iterator[float]:
-    """How much F1 on the test set fell with each promotion that lowered it."""
+def _find_drops(replays: Iterable[Replay], base: str) -> Iterator[float]:
+    """How much F1 on the test set fell with each promotion that lowered it; before the first one `base` served."""
     for one in replays:
-        served: float | None = None
+        served = one.shown[base].f1
         for point in one.points:
-            if point.promotion.promoted and served is not None and point.service.f1 < served:
+            if point.promotion.promoted and point.service.f1 < served:
                 yield served - point.service.f1
             served = point.service.f1
 
 
 def summarise_suggestions(
-    replays: Sequence[Replay], base: str, target: float, costs: CostModel, at: Sequence[int] = (20, 50, 100, 200)
+    replays: Sequence[Replay], base: str, target: float, costs: CostModel
 ) -> list[SuggestionSummary]:
-    """What people may be shown, beside each other: what needs no training, and the own model after so many reviews.
+    """What people may be shown, beside each other: what needs no training, and the own model after each round.
 
-    `fewer_edits` is against `base`, on the test set.
+    From random order, or the first order where there is none. `fewer_edits` is against `base`, on the test set.
     """
-    plain = [one for one in replays if one.order == "random"] or list(replays)
+    plain = [one for one in replays if one.order == choose_order(replays)]
     rows = []
-    for name in plain[0].shown if plain else ():
+    for name in plain[0].shown:
         until = _measure_until(plain, name, target, costs)
         rows.append(_summarise(name, [one.shown[name] for one in plain], [one.shown[base] for one in plain], until))
-    for reviews in at:
-        pairs = [(point.service, one.shown[base]) for one in plain for point in one.points if point.reviews == reviews]
-        if pairs:
-            name = f"{OWN}, after {reviews} reviews"
-            until = _measure_until(plain, OWN, target, costs) if reviews == at[-1] else {}
-            rows.append(_summarise(name, [one for one, _ in pairs], [other for _, other in pairs], until))
+    rounds = sorted(set.intersection(*({point.reviews for point in one.points} for one in plain)))
+    for reviews in rounds:
+        found = [point.service for one in plain for point in one.points if point.reviews == reviews]
+        name = f"{OWN}, after {reviews} reviews"
+        until = _measure_until(plain, OWN, target, costs) if reviews == rounds[-1] else {}
+        rows.append(_summarise(name, found, [one.shown[base] for one in plain], until))
     return rows
+
+
+def choose_order(replays: Sequence[Replay]) -> str:
+    """The order that suggestions are compared in: random, or the first one."""
+    orders = list_orders(replays)
+    return "random" if "random" in orders else orders[0]
+
+
+def list_orders(replays: Iterable[Replay]) -> list[str]:
+    """The orders that were replayed, in their order."""
+    return list(dict.fromkeys(one.order for one in replays))
 
 
 def _measure_until(replays: Sequence[Replay], name: str, target: float, costs: CostModel) -> dict[str, Estimate]:
@@ -207,7 +225,7 @@ def _summarise(
         estimate([one.edits for one in scores]),
         estimate([one.seconds for one in scores]),
         estimate([one.untouched for one in scores]),
-        estimate(fewer),
+        estimate(fewer, most=1),
         until,
     )
 

@@ -1,27 +1,27 @@
 """What a simulation works on: documents with gold, split into a pool, a door set and a test set.
 
 The pool is what simulated people review, the door set decides promotions, and the test set, of document types that
-nobody reviews, measures. From the offline author the three are drawn apart; from files the test set takes some document
-types whole, or a random share where there are too few types.
+nobody reviews, measures. From the offline author the three are drawn apart; `samples` makes them from files.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
 from goldspan.annotation.corpus.queue import draw_order
 from goldspan.annotation.corpus.uncertainty import count_tokens
-from goldspan.annotation.errors import InputError
+from goldspan.annotation.identity import identify_sample
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import Annotation, Author, Entity, Sample, sort_spans
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.mistakes import make_mistakes
-from goldspan.generators.specs.draw import DOCUMENT_TYPES, SpecConstraints, draw_spec
+from goldspan.generators.specs.documents import DOCUMENT_TYPES
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.specs.spec import SpecConstraints
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.predictors.base import LocalPredictor, TextInput
 
@@ -84,30 +84,6 @@ def compose_truth(seed: int, settings: TruthSettings, labels: LabelSchema) -> Tr
     )
 
 
-def split_samples(samples: Sequence[Sample], seed: int, settings: TruthSettings, labels: LabelSchema) -> Truth:
-    """Reviewed samples as truth.
-
-    Raises:
-        InputError: there are too few.
-    """
-    reviewed = [sample for sample in samples if sample.reviews]
-    ordered = sorted(reviewed, key=lambda sample: draw_order(sample.sample_id, "simulation", seed))
-    wanted = settings.door + settings.test
-    if len(ordered) < wanted + 40:
-        raise InputError(
-            f"{len(ordered)} reviewed samples are too few for a simulation: {settings.door} (--door) decide, "
-            f"{settings.test} (--test) measure, and at least 40 more are reviewed in it. Lower --door and --test, or "
-            "leave the files out: documents of the offline author are used then."
-        )
-    kinds = Counter(sample.document_type for sample in ordered)
-    held = _choose_types(kinds, settings.test, len(ordered), seed)
-    test = [sample for sample in ordered if sample.document_type in held] if held else ordered[: settings.test]
-    taken = {sample.sample_id for sample in test}
-    rest = [sample for sample in ordered if sample.sample_id not in taken]
-    door, pool = rest[: settings.door], rest[settings.door : settings.door + settings.pool]
-    return Truth(seed, *(_convert(part, seed, settings, labels) for part in (pool, door, test[: settings.test])))
-
-
 def add_suggestions(truth: Truth, names: Sequence[str], predictors: Sequence[LocalPredictor]) -> Truth:
     """The truth with what these predictors say of each text, by name."""
     sets = []
@@ -166,8 +142,8 @@ def make_text(sample: Sample, seed: int, mistake_rate: float, labels: LabelSchem
 
     It errs on `mistake_rate` of the entities, and adds half as many that are none.
     """
-    gold = sample.reviews[0]
-    number = int(draw_order(sample.sample_id, "simulated model", seed) * 2**40)
+    gold, sample_id = sample.reviews[0], identify_sample(sample)
+    number = int(draw_order(sample_id, "simulated model", seed) * 2**40)
     spec = draw_spec(seed, number, ("en",), labels)
     spoiled = make_mistakes(Tagged(sample.text, gold.entities, ()), spec, labels, mistake_rate).entities
     rng = make_random(seed, number, "spurious")
@@ -177,7 +153,7 @@ def make_text(sample: Sample, seed: int, mistake_rate: float, labels: LabelSchem
         LLM_LIKE: Annotation(Author.model(LLM_LIKE), entities),
     }
     return SimulatedText(
-        sample.sample_id,
+        sample_id,
         sample.text,
         sample.language,
         sample.country,
@@ -198,21 +174,3 @@ def _add_spurious(rng: Random, text: str, entities: Sequence[Entity], expected: 
     count = int(expected) + (rng.random() < expected % 1)
     kept += [Entity(start, end, labels[rng.randrange(len(labels))]) for start, end in free[:count] if labels]
     return sort_spans(kept)
-
-
-def _choose_types(kinds: Counter[str], wanted: int, total: int, seed: int) -> set[str]:
-    """Document types to hold out whole: drawn until they hold enough; none where that takes half of the data."""
-    chosen: set[str] = set()
-    held = 0
-    for kind in sorted(kinds, key=lambda kind: draw_order(kind, "held-out type", seed)):
-        if held >= wanted:
-            break
-        chosen.add(kind)
-        held += kinds[kind]
-    return chosen if held >= wanted and held <= total / 2 else set()
-
-
-def _convert(
-    samples: Sequence[Sample], seed: int, settings: TruthSettings, labels: LabelSchema
-) -> tuple[SimulatedText, ...]:
-    return tuple(make_text(sample, seed, settings.mistake_rate, labels) for sample in samples)

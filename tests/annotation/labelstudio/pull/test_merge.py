@@ -18,8 +18,8 @@ from goldspan.annotation.labelstudio.pull.record_file import RecordFile
 from goldspan.annotation.labelstudio.pull.records import digest_record
 from goldspan.annotation.labelstudio.pull.snapshot import iter_json_list
 from goldspan.annotation.labelstudio.pull.state import PullState, RefusedTask, find_state_file, load_state, save_state
+from goldspan.annotation.tasks.jsonl import read_records
 from goldspan.annotation.tasks.record import TEXT_FIELDS, pack_record
-from goldspan.annotation.tasks.store import read_records
 
 
 def make_record(task: int, note: str = "", stamp: str = "t0") -> dict[str, Any]:

@@ -65,14 +65,62 @@ def pull_file(client: Any, path: Path, **options: Any) -> PullReport:
     return pull_project(client, ABOUT, path, LABELS, PullOptions(3, **options), TaskSource(3, MAPPING), ignore_progress)
 
 
-def test_a_file_that_is_gone_comes_back_whole(tmp_path: Path) -> None:
-    client, path = Studio(), tmp_path / "p.jsonl"
+def pull_three(path: Path) -> Studio:
+    client = Studio()
     [task] = client.tasks
     client.tasks = tuple({**task, "id": day, "updated_at": f"2026-01-0{day}T10:00:00.000000Z"} for day in (1, 2, 3))
     assert pull_file(client, path).total == 3
-    path.unlink()
+    return client
+
+
+@pytest.mark.parametrize("left", [None, b"", b"\n", b" \r\n\n"])
+def test_a_file_that_is_gone_or_empty_comes_back_whole(tmp_path: Path, left: bytes | None) -> None:
+    path = tmp_path / "p.jsonl"
+    client = pull_three(path)
+    whole = path.read_bytes()
+    if left is None:
+        path.unlink()
+    else:
+        path.write_bytes(left)
     report = pull_file(client, path)
     assert (report.total, report.added, report.full) == (3, 3, True)
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("gone", [1, 2, 10, 300])
+def test_a_file_that_was_cut_in_a_line_comes_back_whole_with_its_edits(tmp_path: Path, gone: int) -> None:
+    path = tmp_path / "p.jsonl"
+    client = pull_three(path)
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    edited = first.replace(b'"language":"en"', b'"language":"de"')
+    assert edited != first
+    path.write_bytes(edited + second + third[:-gone])
+    report = pull_file(client, path)
+    assert path.read_bytes() == edited + second + third
+    assert (report.added, report.full) == (gone > 1, True)
+    path.write_bytes(edited + second[:-gone])
+    assert pull_file(client, path).total == 3
+    assert sorted(path.read_bytes().splitlines()) == sorted((edited + second + third).splitlines())
+
+
+def test_a_file_that_was_cut_and_whose_state_is_gone_comes_back_whole(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    client = pull_three(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-100])
+    path.with_suffix(".state.json").unlink()
+    assert pull_file(client, path).total == 3
+    assert path.read_bytes() == whole
+
+
+def test_what_is_left_of_a_task_that_label_studio_has_no_more_goes(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    client = pull_three(path)
+    client.tasks = client.tasks[:2]
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[1] + lines[2][:50])
+    assert pull_file(client, path).total == 2
+    assert path.read_bytes() == lines[0] + lines[1]
 
 
 @pytest.mark.parametrize("line", ["[1]", '"a"', '{"a":', '{"id": 9}', '{"id": 9, "data": {"provenance": "a"}}'])

@@ -257,7 +257,8 @@ def test_rules_decide_in_their_order() -> None:
     third = person(3, "c@x", "2026-01-03", none)
     everyone = [first, second, third]
     assert rank(everyone, parse_ranking_policy("latest")) == ([3, 2, 1], "latest")
-    assert rank(everyone, parse_ranking_policy("majority")) == ([2, 1, 3], "latest")
+    assert rank(everyone, parse_ranking_policy("majority")) == ([2, 1, 3], "majority")
+    assert rank([first, second], parse_ranking_policy("majority")) == ([2, 1], "latest")
     assert rank([first, {**second, "completed_by": {"email": "a@x"}}, third], parse_ranking_policy("majority")) == (
         [3, 2, 1],
         "latest",

@@ -1,0 +1,49 @@
+"""Worker processes that never outlive the work or the process that started them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.process import BaseProcess
+
+
+def _do_nothing() -> None:
+    """Prepare nothing."""
+
+
+@contextmanager
+def open_workers(count: int, prepare: Callable[[], object] = _do_nothing) -> Iterator[ProcessPoolExecutor]:
+    """A pool of processes; an error or Ctrl-C within the block ends them at once, whatever they are doing.
+
+    Args:
+        count: processes.
+        prepare: a function of a module, called once in each process.
+    """
+    others = set(active_children())
+    pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=_prepare, initargs=(prepare,))
+    try:
+        yield pool
+    except BaseException:
+        for worker in set(active_children()) - others:
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _prepare(prepare: Callable[[], object]) -> None:
+    """Leave Ctrl-C to the parent, and end when it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if (parent := parent_process()) is not None:
+        threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
+    prepare()
+
+
+def _exit_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
