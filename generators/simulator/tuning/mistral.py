@@ -88,7 +88,16 @@ def name_model(job: SimulatedJob) -> str:
 
 
 def _show(job: SimulatedJob, state: SimulatorState) -> dict[str, Any]:
+    return _show_at(job, state, read_clock(state))
+
+
+def _show_detailed(job: SimulatedJob, state: SimulatorState) -> dict[str, Any]:
     now = read_clock(state)
+    events = _list_events(job, job.find_phase(now), now)
+    return _show_at(job, state, now) | {"events": events, "checkpoints": _list_checkpoints(job, now)}
+
+
+def _show_at(job: SimulatedJob, state: SimulatorState, now: float) -> dict[str, Any]:
     phase = job.find_phase(now)
     quote = {
         "cost": price_job(state, job),
@@ -114,12 +123,6 @@ def _show(job: SimulatedJob, state: SimulatorState) -> dict[str, Any]:
         "trained_tokens": job.tokens * job.epochs if phase is Phase.SUCCEEDED else None,
         "metadata": quote if phase in _QUOTED else None,
     }
-
-
-def _show_detailed(job: SimulatedJob, state: SimulatorState) -> dict[str, Any]:
-    now = read_clock(state)
-    events = _list_events(job, job.find_phase(now), now)
-    return _show(job, state) | {"events": events, "checkpoints": _list_checkpoints(job, now)}
 
 
 def _list_events(job: SimulatedJob, phase: Phase, now: float) -> list[dict[str, Any]]:
