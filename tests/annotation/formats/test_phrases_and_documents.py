@@ -91,7 +91,7 @@ def test_sequences_that_datasets_wrote_by_column_are_read(tmp_path: Path) -> Non
         {"entities": [make_entity("T1", "FIRSTNAME", 0, "Zoe")]},
         {"entities": [{"id": "T1", "type": "FIRSTNAME", "text": ["Ann"]}]},
         {"passages": []},
-        {"passages": [*DOCUMENT["passages"], DOCUMENT["passages"][0]]},  # type: ignore[misc,index]
+        {"passages": [*DOCUMENT["passages"], DOCUMENT["passages"][0]]},
         {"passages": [{"id": "1", "type": "", "text": ["Ann"], "offsets": [[10**12, 10**12 + 3]]}]},
     ],
 )
