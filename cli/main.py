@@ -166,7 +166,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
         if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):
             from goldspan.cli.shared.console import fail
 
-            fail("Interrupted. What was finished is kept; run the same command again to go on.")
+            fail("Interrupted. Run the same command again: it goes on where work was kept, else it begins anew.")
         raise
     except BrokenPipeError:
         sys.stderr.close()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _ADVICE = (
-    ({"cells", "labelSets"}, "a project of Datasaur; export it as CoNLL 2003, which is read"),
+    ({"cells", "labelSets"}, "a project of Datasaur; export it as CoNLL, or write text and spans as JSONL"),
     ({"annotatable", "entities"}, "annotations of tagtog without their text; convert both to brat (.txt and .ann)"),
     ({"trainingPhrases", "parameters"}, "an intent of Dialogflow; give its trainingPhrases, one a line, as JSONL"),
 )

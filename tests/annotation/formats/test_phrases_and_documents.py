@@ -136,7 +136,7 @@ def test_phrases_of_the_api_and_of_cx_are_read(tmp_path: Path) -> None:
 
 def test_tools_that_are_not_read_are_named_with_a_way(tmp_path: Path) -> None:
     rows = {
-        "Datasaur; export it as CoNLL 2003": {"type": "ADVANCED", "cells": [], "labelSets": [], "labels": []},
+        "Datasaur; export it as CoNLL": {"type": "ADVANCED", "cells": [], "labelSets": [], "labels": []},
         "convert both to brat": {"annotatable": {"parts": ["s1p1"]}, "entities": [], "metas": {}, "relations": []},
         "give its trainingPhrases": {"trainingPhrases": [{"parts": []}], "parameters": [{"id": "a"}]},
     }

@@ -42,7 +42,7 @@ def test_the_method_decides_the_learner() -> None:
     learner = make_learner(settings, LABELS)
     assert isinstance(learner, EncoderLearner)
     assert (learner.config.model.name, learner.config.training.token_budget, learner.patterns) == ("tiny", 5_000, True)
-    other = make_learner(replace(settings, base="rampart"), LABELS)
+    other = make_learner(replace(settings, base="rampart"), LABELS, 7)
     assert isinstance(other, EncoderLearner)
-    assert not other.patterns
+    assert (other.patterns, other.config.training.seed) == (False, 7)
     assert make_learner(SimulationSettings(), LABELS).name == "crf on regex"

@@ -202,7 +202,7 @@ def test_curves_rise_in_reviews_where_pools_end_apart() -> None:
     assert [point["reviews"] for point in summarise_curves(replays, DEFAULT_COSTS)] == [20, 45, 50]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"format": 2, "curves": []}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"format": 1, "curves": [1], "tables": []}'])
 def test_a_file_that_is_no_simulation_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "simulation.json"
     file.write_text(content)

@@ -85,7 +85,11 @@ def read_document(path: Path) -> dict[str, Any]:
         document = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         document = None
-    if not isinstance(document, dict) or document.get("format") != FORMAT or "curves" not in document:
+    if (
+        not isinstance(document, dict)
+        or document.get("format") != FORMAT
+        or not all(document.get(part) for part in ("curves", "tables"))
+    ):
         raise InputError(f"{path} does not hold a simulation. `goldspan loop simulate` writes one.")
     return document
 

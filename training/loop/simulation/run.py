@@ -133,19 +133,20 @@ def run_replay(job: tuple[Truth, str], *, settings: SimulationSettings, labels_f
     labels = load_labels(labels_file)
     targets = {label.code: label.target for label in labels.entities}
     plan = ReplaySettings(order, settings.base, settings.rounds, settings.costs)
-    return replay(truth, make_learner(settings, labels), targets, plan)
+    return replay(truth, make_learner(settings, labels, truth.seed), targets, plan)
 
 
-def make_learner(settings: SimulationSettings, labels: LabelSchema) -> Learner:
-    """The learner of a simulation."""
+def make_learner(settings: SimulationSettings, labels: LabelSchema, seed: int = 0) -> Learner:
+    """The learner of a simulation; with another seed an encoder begins and trains in another way."""
     if settings.method == "crf":
         return CrfLearner(labels, settings.base)
-    return EncoderLearner(labels, _make_config(settings), settings.base.split("+")[0] == "regex")
+    return EncoderLearner(labels, _make_config(settings, seed), settings.base.split("+")[0] == "regex")
 
 
-def _make_config(settings: SimulationSettings) -> TrainingConfig:
+def _make_config(settings: SimulationSettings, seed: int) -> TrainingConfig:
     training = {"token_budget": settings.token_budget, "evaluations": 3, "threads": 1, "device": settings.device}
-    return parse_config({"model": {"name": settings.encoder, "coreference": False}, "training": training})
+    model = {"name": settings.encoder, "coreference": False}
+    return parse_config({"model": model, "training": {**training, "seed": seed}})
 
 
 def _check_settings(settings: SimulationSettings) -> None:
