@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from glob import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,6 +43,7 @@ _ADVICE = {
     (".xml", ".xmi", ".tei"): "Read are i2b2, GATE, UIMA XMI, TEI and BioC; tags that are labels: --format inline.",
     (".docx", ".pdf", ".rtf", ".odt", ".html", ".htm", ".doc"): "Save its text as .txt.",
     (".yml", ".yaml", ".py", ".pkl"): "Write its rows as JSONL.",
+    (".ttl", ".nt", ".nq", ".rdf", ".jsonld"): "Write the texts of NIF as JSONL: text, and spans of start, end, label.",
 }  # fmt: skip
 _ANYTHING = (
     "Give .txt, .md, .csv, .tsv, .jsonl, .json, .conll, .conllu, .ann, .spacy, .parquet or a folder, or name the "
@@ -162,9 +164,11 @@ def holds_tasks(file: Path) -> bool:
 
 
 def _describes_others(file: Path) -> bool:
-    """True for a file that says something of the files beside it."""
+    """True for a file that says something of the files beside it: types, a data set, an intent and its phrases."""
     if file.suffix.lower() == ".xml":
         return holds_mark(file, TYPE_SYSTEM)
+    if file.suffix.lower() == ".json" and any(file.parent.glob(f"{escape(file.stem)}_usersays_*.json")):
+        return True
     return file.name in _DESCRIPTIONS and _is_data_set(file.parent)
 
 

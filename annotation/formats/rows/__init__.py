@@ -9,7 +9,9 @@ from typing import Any
 from goldspan.annotation.errors import UnknownNameError
 from goldspan.annotation.formats.rows import (
     ai4privacy,
+    bigbio,
     corpora,
+    dialogflow,
     gretel,
     kiji,
     native,
@@ -131,6 +133,8 @@ SHAPES = (
     RowShape("labelbox", "Labelbox exports of texts", services.score_labelbox, services.read_labelbox),
     RowShape("kili", "Kili exports of texts", services.score_kili, services.read_kili),
     RowShape("bioc", "BioC JSON documents", services.score_bioc, services.read_bioc),
+    RowShape("bigbio", "documents of BigBIO's schema kb", bigbio.score_bigbio, bigbio.read_bigbio),
+    RowShape("dialogflow", "training phrases of Dialogflow", dialogflow.score_dialogflow, dialogflow.read_dialogflow),
     RowShape("spans", "a text with spans under any key", corpora.score_spans, corpora.read_any_spans),
 )
 

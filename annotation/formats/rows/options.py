@@ -8,6 +8,7 @@ from typing import Any
 
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RowError, read_string
 from goldspan.annotation.formats.rows.recognition import holds_unread_spans, names_own_span
+from goldspan.annotation.formats.rows.unread import advise_row
 from goldspan.annotation.labels.schema import LabelSchema
 
 TEXT_KEYS = (
@@ -48,6 +49,8 @@ def find_text(row: Mapping[str, Any], options: RowOptions) -> tuple[str, str]:
         raise RowError(Code.NO_TEXT, f"the key {options.text_key!r} holds no string")
     if len(strings := _list_texts(row)) == 1:
         return strings[0], row[strings[0]]
+    if advice := advise_row(row):
+        raise RowError(Code.UNREAD_SPANS, advice)
     if _holds_tokens(row):
         raise RowError(
             Code.NO_TEXT, "it has tokens, but neither tags of the same number nor spans of tokens that are read"
