@@ -27,6 +27,11 @@ class GoldOutputs:
     outputs: tuple[TextOutputs, ...]
     tags: tuple[str, ...]
 
+    @property
+    def is_finite(self) -> bool:
+        """False where the graph gave NaN or infinite values for a text."""
+        return all(np.isfinite(array).all() for output in self.outputs for array in output)
+
     def decode(self, options: DecodingOptions) -> list[tuple[Entity, ...]]:
         """The entities of each text."""
         return [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from goldspan.annotation.errors import StateError
 from goldspan.annotation.types import Sample
 from goldspan.predictors.model.decode import DecodingOptions
 from goldspan.predictors.model.encoding import WindowSize
@@ -16,6 +17,7 @@ MAX_F1_LOSS = 0.01
 MAX_LABEL_LOSS = 0.03
 MAX_LEAKAGE_GAIN = 0.002
 LABEL_SUPPORT = 50
+_NOT_FINITE = "it gives NaN or infinite values"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,24 @@ def choose_precision(
         tags: names of the tags by id.
         size: how texts are cut.
         allowed: precisions to try, in this order; fp32 comes last.
+
+    Raises:
+        StateError: the fp32 graph gives NaN or infinite values.
     """
     reference = run_graph(model, tokenizer, samples, tags, size)
+    if not reference.is_finite:
+        raise StateError(
+            "The exported model gives NaN or infinite values for texts of the validation split. Train it again with a "
+            "lower learning_rate."
+        )
     scores = score_predictions(reference, reference.decode(DecodingOptions()))
     report: dict[str, Any] = {FP32: _describe(scores, model), "tried": []}
     for precision in (*(p for p in allowed if p != FP32),):
         smaller = quantise(model, precision)
         outputs = run_graph(smaller, tokenizer, samples, tags, size)
+        if not outputs.is_finite:
+            report["tried"].append({"precision": precision, "passed": False, "faults": [_NOT_FINITE]})
+            continue
         found = score_predictions(outputs, outputs.decode(DecodingOptions()))
         faults = compare_scores(scores, found)
         report[precision] = _describe(found, smaller) | {"tags_alike": _measure_alike(reference, outputs)}
