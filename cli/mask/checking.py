@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.wording import format_count
 from goldspan.cli.mask.options import (
     CountryOption,
     LanguageOption,
@@ -60,7 +61,7 @@ def restore(
             else:
                 target = output if names_file(files, output) else output / file.name
                 write_atomic(target, restored.content, 0o600)
-                say(f"{restored.restored} values restored → {target}")
+                say(f"{format_count(restored.restored, 'value')} restored → {target}")
     raise typer.Exit(Exit.REFUSED_SOME if unknown else Exit.OK)
 
 

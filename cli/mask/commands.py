@@ -232,4 +232,4 @@ class _Outcomes(ProgressBar):
             names = format_count(named, "file name")
             warn(f"{names} with names or addresses of persons, also in the outputs and the report. Rename the files.")
         if self.failed:
-            say(f"{len(self.failed)} files were not masked and have no output.")
+            say(f"{format_count(len(self.failed), 'file')} not masked, without an output.")

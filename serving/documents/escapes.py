@@ -55,12 +55,13 @@ class Block:
 class OpenText:
     """A text with its escapes undone; `marks` are those escapes in their order, a character each, `blocks` the base64.
 
-    Offsets of marks are of the text with the base64 as it stood.
+    `closed` is the text with the base64 as it stood, empty where there is none; offsets of marks are of this text.
     """
 
     text: str
     marks: tuple[Mark, ...] = ()
     blocks: tuple[Block, ...] = ()
+    closed: str = ""
 
     def find_place(self, at: int) -> tuple[int, int]:
         """The stretch of the source that a character comes from; the text has no blocks."""
@@ -72,6 +73,14 @@ class OpenText:
             return mark.start, mark.end
         start = mark.end + at - mark.at - mark.size
         return start, start + 1
+
+    def find_open(self, start: int, end: int) -> tuple[int, int] | None:
+        """The stretch of the text of a stretch of `closed` that holds blocks, all of each; else None."""
+        touched = [block for block in self.blocks if block.encoded.start < end and start < block.encoded.end]
+        if not touched or start > touched[0].encoded.start or end < touched[-1].encoded.end:
+            return None
+        first, last = touched[0], touched[-1]
+        return first.at + start - first.encoded.start, last.end + end - last.encoded.end
 
     def locate(self, edits: Sequence[Edit]) -> list[Edit]:
         """Edits of this text as edits of the source; what lies between the parts of a value stays."""
@@ -91,7 +100,10 @@ class OpenText:
         return found
 
     def _close_blocks(self, edits: Sequence[Edit]) -> list[Edit]:
-        """Edits of this text as edits of the text with its base64; an edit over a border is shared out."""
+        """Edits of this text as edits of the text with its base64; an edit over a border is shared out.
+
+        A block that lies inside of an edit is replaced as it stands, not encoded again.
+        """
         inside: dict[int, list[Edit]] = {}
         found: list[Edit] = []
         borders = sorted(border for block in self.blocks for border in (block.at, block.end))
@@ -104,6 +116,8 @@ class OpenText:
                 if block is None or begin >= block.end:
                     shift = block.encoded.end - block.end if block else 0
                     found.append((begin + shift, stop + shift, part))
+                elif (begin, stop) == (block.at, block.end) != (start, end):
+                    found.append((block.encoded.start, block.encoded.end, part))
                 else:
                     inside.setdefault(place, []).append((begin - block.at, stop - block.at, part))
         found += [self.blocks[place].write(changes) for place, changes in inside.items()]
@@ -136,7 +150,7 @@ def _open_blocks(opened: OpenText, depth: int) -> OpenText:
         cursor = encoded.end
     if not blocks:
         return opened
-    return OpenText("".join([*pieces, opened.text[cursor:]]), opened.marks, tuple(blocks))
+    return OpenText("".join([*pieces, opened.text[cursor:]]), opened.marks, tuple(blocks), opened.text)
 
 
 def _join_marks(outer: OpenText, inner: OpenText) -> Iterator[Mark]:

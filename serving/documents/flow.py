@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -114,18 +114,16 @@ async def _read_over_lines(
     joined = "".join(" " if place in blanks else text[place] for place in places)
     found = (await masker.read(joined, language, country)).entities
     moved = [replace(one, start=places[one.start], end=places[one.end - 1] + 1) for one in found]
-    known = {entity.span for entity in annotation.entities}
     begins = [start for start, _ in breaks]
-    fresh = [
-        one for one in moved if one.span not in known and bisect_right(begins, one.start) < bisect_left(begins, one.end)
-    ]
-    return replace(annotation, entities=sort_spans([*annotation.entities, *fresh]))
+    crossing = [one for one in moved if bisect_right(begins, one.start) < bisect_left(begins, one.end)]
+    return _add_entities(annotation, crossing)
 
 
 async def read_runs(runs: Sequence[Run], masker: Masker, language: str = "", country: str = "") -> Annotation:
     """What the predictor finds in the flow; it is not asked where every run has a label.
 
-    Where runs belong to one version of the document only, each version is read by itself, too.
+    Where runs belong to one version of the document only, each version is read by itself, too. Where they hold
+    encoded texts, these are also read as they stand: a token of three parts in base64 is one value.
     """
     if all(run.label or not run.text.strip() for run in runs):
         return Annotation(Author.model("columns"))
@@ -136,10 +134,33 @@ async def read_runs(runs: Sequence[Run], masker: Masker, language: str = "", cou
         part, part_starts = join_runs([runs[number] for number in places])
         found = await masker.read(part, language, country)
         moved = [_move(entity, part_starts, [starts[number] for number in places]) for entity in found.entities]
-        known = {entity.span for entity in annotation.entities}
-        fresh = {entity.span: entity for entity in moved if entity.span not in known}
-        annotation = replace(annotation, entities=sort_spans([*annotation.entities, *fresh.values()]))
+        annotation = _add_entities(annotation, moved)
+    if any(run.opened.blocks for run in runs):
+        annotation = _add_entities(annotation, await _read_closed(runs, starts, masker, language, country))
     return annotation
+
+
+async def _read_closed(
+    runs: Sequence[Run], starts: Sequence[int], masker: Masker, language: str, country: str
+) -> list[Entity]:
+    """What holds whole encoded texts, found in the runs with these as they stand; places are of the flow."""
+    text, closed_starts = _join((run.before, run.opened.closed or run.opened.text) for run in runs)
+    found = masker.find(text, await masker.read(text, language, country), country)
+    entities = []
+    for span in found:
+        number = max(bisect_right(closed_starts, span.start) - 1, 0)
+        start, end = span.start - closed_starts[number], span.end - closed_starts[number]
+        place = runs[number].opened.find_open(start, end)
+        if place and start >= 0 and end <= len(runs[number].opened.closed):
+            entities.append(Entity(starts[number] + place[0], starts[number] + place[1], span.label, score=span.score))
+    return entities
+
+
+def _add_entities(annotation: Annotation, entities: Sequence[Entity]) -> Annotation:
+    """The annotation with those of the entities whose places it does not have."""
+    known = {entity.span for entity in annotation.entities}
+    fresh = {entity.span: entity for entity in entities if entity.span not in known}
+    return replace(annotation, entities=sort_spans([*annotation.entities, *fresh.values()]))
 
 
 def _move(entity: Entity, starts: Sequence[int], targets: Sequence[int]) -> Entity:
@@ -165,13 +186,18 @@ def apply_runs(
 
 def join_runs(runs: Sequence[Run]) -> tuple[str, list[int]]:
     """The flow of the runs, and where each run starts in it."""
+    return _join((run.before, run.opened.text) for run in runs)
+
+
+def _join(parts: Iterable[tuple[str, str]]) -> tuple[str, list[int]]:
+    """Texts, each behind what separates it from the one before, as one; and where each begins."""
     pieces: list[str] = []
     starts: list[int] = []
     length = 0
-    for run in runs:
-        starts.append(length + len(run.before))
-        pieces += (run.before, run.opened.text)
-        length = starts[-1] + len(run.opened.text)
+    for before, text in parts:
+        starts.append(length + len(before))
+        pieces += (before, text)
+        length = starts[-1] + len(text)
     return "".join(pieces), starts
 
 

@@ -40,6 +40,8 @@ def test_mask_and_restore_with_a_vault(
     assert (folder / "back" / "a.txt").read_text() == TEXT
     (folder / "answer.txt").write_text("Ask [EMAIL_1] and [EMAIL_2]")
     capsys.readouterr()
+    assert call("mask", "restore", "answer.txt", "--vault", "v", "-o", "one.txt") == 3
+    assert "1 value restored → one.txt" in "".join(capsys.readouterr())
     assert call("mask", "restore", "answer.txt", "--vault", "v") == 3
     assert capsys.readouterr().out == "Ask ann@mail.com and [EMAIL_2]"
 
@@ -61,7 +63,9 @@ def test_a_file_that_cannot_be_masked_is_named(folder: Path, capsys: pytest.Capt
     (folder / "in" / "b.txt").write_bytes(b"\xff\xfa")
     (folder / "in" / "c.txt").write_text(TEXT)
     assert call("mask", "in", "-p", "regex") == 3
-    assert "b.txt was not masked" in capsys.readouterr().err
+    written = capsys.readouterr()
+    assert "b.txt was not masked" in written.err
+    assert "1 file not masked, without an output." in written.out + written.err
     assert sorted(file.name for file in (folder / "masked").iterdir()) == ["c.txt", "masking-report.jsonl"]
 
 

@@ -9,11 +9,13 @@ import gzip
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from goldspan.annotation.errors import InputError, RecordError
+from goldspan.masking.policy import Policy, Recogniser, Rule
 from tests.serving.documents import pictures
 from tests.serving.documents.conftest import FileMasker
 
@@ -313,6 +315,36 @@ def test_an_embedded_document_is_refused(mask: FileMasker) -> None:
 )
 def test_what_is_no_base64_stays(mask: FileMasker, text: str) -> None:
     assert mask("a.txt", f"x {text} y") == f"x {text} y".encode()
+
+
+JWT = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (
+    b'{"alg":"HS256","typ":"JWT"}', b'{"sub":"1234567890","mail":"ann.smith@mail.com"}', bytes(range(128, 160))
+))  # fmt: skip
+TOKENS = Policy("tokens", Rule("number"), recognisers=(Recogniser("SECURITYTOKEN", r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+"),))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", "Bearer {} and Ann"),
+        ("a.csv", 'id,note\n1,"Bearer {} and Ann"\n2,Bob\n'),
+        ("a.json", '{{"x": ["Bob", "Bearer {} and Ann"]}}'),
+        ("a.html", '<p>Bob</p><a title="Bearer {} and Ann">x</a>'),
+    ],
+)
+def test_a_token_of_encoded_texts_is_masked_as_it_stands(mask: FileMasker, name: str, content: str) -> None:
+    """What its parts say is no token: it was left."""
+    written = mask(name, content.format(JWT), policy=TOKENS).decode()
+    assert "Bearer [SECURITYTOKEN_1] and [FIRSTNAME_" in written
+    assert mask.counts.labels["SECURITYTOKEN"] == 1
+
+
+def test_values_in_a_token_that_is_kept_are_masked(mask: FileMasker) -> None:
+    kept = replace(TOKENS, labels={"SECURITYTOKEN": Rule("keep")})
+    written = mask("a.txt", f"Bearer {JWT}.", policy=kept).decode()
+    head, body, tail = written.removeprefix("Bearer ").rstrip(".").split(".")
+    assert (head, tail) == (JWT.split(".")[0], JWT.split(".")[2])
+    assert base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)) == b'{"sub":"1234567890","mail":"[EMAIL_1]"}'
 
 
 def test_a_body_in_damaged_base64_is_refused(mask: FileMasker) -> None:
