@@ -61,12 +61,14 @@ class SpanScores:
 def run_graph(
     model: bytes, tokenizer: bytes, samples: Sequence[Sample], tags: Sequence[str], size: WindowSize
 ) -> GoldOutputs:
-    """Run a graph over samples that have an annotation."""
+    """Run a graph over samples that have an annotation; values that are not finite give no warnings here."""
     kept = [(sample, sample.best) for sample in samples if sample.best is not None]
     runtime = OnnxRuntime(model, tokenizer, size, name="in training")
     texts = tuple(sample.text for sample, _ in kept)
     encoded = runtime.encode(texts)
-    return GoldOutputs(texts, tuple(best for _, best in kept), tuple(encoded), tuple(runtime.run(encoded)), tuple(tags))
+    with np.errstate(invalid="ignore"):
+        outputs = tuple(runtime.run(encoded))
+    return GoldOutputs(texts, tuple(best for _, best in kept), tuple(encoded), outputs, tuple(tags))
 
 
 def score_predictions(data: GoldOutputs, predicted: Sequence[Sequence[Entity]]) -> SpanScores:
