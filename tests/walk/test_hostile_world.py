@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_hostile_servers import BOMB, KEY, World, send
+from tests.test_hostile_servers import KEY, World, make_bomb, send
 
 pytestmark = pytest.mark.walk
 KINDS = ("echo", "moved", "bomb")
@@ -28,7 +28,7 @@ def reply(handler: BaseHTTPRequestHandler) -> None:
         port = handler.server.server_port  # type: ignore[attr-defined]
         send(handler, 307, Location=f"http://localhost:{port}/trap")
     elif kind == "bomb":
-        send(handler, 200, BOMB, Content_Encoding="gzip", Content_Type="application/json")
+        send(handler, 200, make_bomb(), Content_Encoding="gzip", Content_Type="application/json")
     else:
         said = f"Incorrect key: {handler.headers.get('Authorization', '')} \x1b]0;owned\x07 \u202e"
         send(handler, 401, f'{{"error": {{"message": "{said}"}}}}'.encode())
