@@ -18,6 +18,7 @@ from goldspan.annotation.encoding import decode_text, detect_encoding
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.files import refuse_device
 from goldspan.annotation.tasks.record import MAX_DEPTH, explain_json, is_deep, parse_json, unpack_record
+from goldspan.annotation.wording import describe_error
 
 OnError = Callable[[RecordError], None]
 Coerce = Callable[[Any], Any]
@@ -67,7 +68,7 @@ def read_records(
             else:
                 yield from reader.read_lines(stream)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+        raise InputError(f"{path} cannot be read: {describe_error(error)}.") from None
 
 
 def _read_limited(path: Path, stream: IO[bytes]) -> bytes:

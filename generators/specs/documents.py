@@ -45,6 +45,7 @@ LENGTHS = {"short": (60, 250), "medium": (200, 700), "long": (500, 1500)}
 
 _WEIGHTS = {"form": 0.5, "table": 0.5, "record": 0.75, "log": 0.45, "note": 3.5, "post": 3.5, "news": 5.0}
 """Weights of document types; others have 1. A model that learned from many lists misses names in sentences."""
+
 BRIEF = frozenset({"note", "post"})
 """Document types of a sentence or two."""
 
