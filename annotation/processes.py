@@ -1,15 +1,18 @@
-"""Worker processes that never outlive the work or the process that started them."""
+"""Worker processes that never outlive the work or the process that started them, and the memory that a process took."""
 
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 
 def _do_nothing() -> None:
@@ -34,6 +37,17 @@ def open_workers(count: int, prepare: Callable[[], object] = _do_nothing) -> Ite
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def measure_peak() -> float:
+    """The largest resident set of this process, in MiB.
+
+    Of this process alone: on Linux, `ru_maxrss` of a process that another one started is at least what that one held.
+    """
+    with suppress(OSError):
+        status = Path("/proc/self/status").read_text()
+        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
 
 
 def _prepare(prepare: Callable[[], object]) -> None:

@@ -3,7 +3,7 @@
     python benchmarks/batch_rows.py [ROWS …]        default: 10000 100000
 
 The provider is the simulated one in a process of its own, with a model that answers at once, so that what is measured
-is the way of a row through us: drawn, sent in a shard, read back, judged, committed. Memory is ru_maxrss of the run's
+is the way of a row through us: drawn, sent in a shard, read back, judged, committed. Memory is the peak of the run's
 process; constant in the number of rows is the claim, so two sizes are compared.
 """
 
@@ -46,6 +46,7 @@ def serve(state: str) -> None:
 def run(folder: str, url: str, rows: str) -> None:
     """Drive one run of the draft stage; prints its figures."""
     from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.processes import measure_peak
     from goldspan.generators.journal.journal import Journal
     from goldspan.generators.providers.batch.executor import BatchExecutor
     from goldspan.generators.providers.budget import Budget, Prices
@@ -65,7 +66,7 @@ def run(folder: str, url: str, rows: str) -> None:
         executor = BatchExecutor(journal, find_profile("doubleword"), url, "any", "24h", poll_interval=1.0)
         asyncio.run(executor.run(queue, asyncio.Event()))
         done = journal.count_items()
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    used, peak = resource.getrusage(resource.RUSAGE_SELF), measure_peak()
     seconds = time.perf_counter() - begun
     begun = time.perf_counter()
     with Journal(Path(folder), lock=True) as journal:
@@ -79,7 +80,7 @@ def run(folder: str, url: str, rows: str) -> None:
             "cpu_per_1000": round(
                 (used.ru_utime + used.ru_stime - idle.ru_utime - idle.ru_stime) * 1000 / int(rows), 2
             ),
-            "peak_mb": used.ru_maxrss // 1024,
+            "peak_mb": round(peak),
             "resume_seconds": round(time.perf_counter() - begun, 2),
             "resume_finished": finished,
         },

@@ -27,6 +27,7 @@ from pathlib import Path
 
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.processes import measure_peak
 from goldspan.annotation.tasks.codec import encode_task
 from goldspan.annotation.tasks.record import pack_record
 from goldspan.annotation.tasks.workspace import Workspace
@@ -127,7 +128,7 @@ def look(root: str, task: str, results: multiprocessing.Queue[dict[str, float]])
         quality.list_repeated_skeletons(mirror, ["de"])
         found["quality page"] = time.perf_counter() - begun
     own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    found["memory"] = own.ru_maxrss / 1024
+    found["memory"] = measure_peak()
     found["worker memory"] = workers.ru_maxrss / 1024
     found["cpu"] = own.ru_utime + own.ru_stime + workers.ru_utime + workers.ru_stime
     results.put(found)

@@ -13,7 +13,6 @@ import hashlib
 import json
 import platform
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -216,9 +215,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     if options.step:
+        from goldspan.annotation.processes import measure_peak
+
         result = globals()[f"run_{options.step}"](options.folder, options.samples)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps(result | {"peak_mib": round(peak)}))
+        print(json.dumps(result | {"peak_mib": round(measure_peak())}))
         return
     small, full = dict(run_all(options.samples // 10)), dict(run_all(options.samples))
     print(f"{platform.machine()}, Python {platform.python_version()}, rows {full['rows']['sha256']}")

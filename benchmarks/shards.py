@@ -42,6 +42,7 @@ from goldspan.annotation.corpus.dedupe import TEXT_REASONS, Deduplication, find_
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.processes import measure_peak
 from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.types import Sample
 from goldspan.shards.corpus import dedupe_shards
@@ -212,12 +213,10 @@ class Benchmark:
         outlines = outline_samples(read_samples(few, labels, unique=False), labels)
         equal = found == find_duplicates(outlines, reasons=TEXT_REASONS)
         del outlines
-        print(
-            f"| {self._count_few()} | {seconds:.1f} | {small:.1f} | {len(found.kept)} | {equal} | {_measure_peak()} |",
-            flush=True,
-        )
+        found_few = f"{seconds:.1f} | {small:.1f} | {len(found.kept)} | {equal}"
+        print(f"| {self._count_few()} | {found_few} | {measure_peak():.0f} |", flush=True)
         seconds, large, found = measure_dedupe(sorted(samples.glob("*.jsonl")), self._root / "unique", workers)
-        print(f"| {self.given.documents} | {seconds:.1f} | {large:.1f} | {len(found.kept)} | | {_measure_peak()} |")
+        print(f"| {self.given.documents} | {seconds:.1f} | {large:.1f} | {len(found.kept)} | | {measure_peak():.0f} |")
         print(f"{self.given.documents / self._count_few():.0f} times the documents: {large / small:.1f} times the CPU")
 
     def _show(self, documents: int, workers: int, run: Run) -> None:
@@ -236,10 +235,6 @@ def _measure_cpu() -> float:
     """CPU seconds of this process and of those that it waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return float(sum(one.ru_utime + one.ru_stime for one in used))
-
-
-def _measure_peak() -> float:
-    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) // 1024
 
 
 def main() -> None:

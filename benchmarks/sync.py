@@ -33,6 +33,7 @@ from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotatio
 from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
 from goldspan.annotation.labelstudio.server.process import find_free_port
 from goldspan.annotation.labelstudio.server.start import start_server, stop_server
+from goldspan.annotation.processes import measure_peak
 from goldspan.annotation.tasks.record import unpack_record
 from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.tasks.workspace import Workspace
@@ -87,13 +88,7 @@ def work(step: str, url: str, token: str, title: str, folder: str, file: str = "
     else:
         pull_annotations(client, Workspace(Path(folder)), LABELS, PullOptions(title, untouched=step == "pull"))
     seconds = time.perf_counter() - started
-    print(json.dumps({"seconds": seconds, "peak_mb": read_peak()}))
-
-
-def read_peak() -> float:
-    """Peak memory in MB. (ru_maxrss would do, had a child not its parent's when it starts.)"""
-    status = Path("/proc/self/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+    print(json.dumps({"seconds": seconds, "peak_mb": measure_peak()}))
 
 
 def time_it(action: Any) -> float:

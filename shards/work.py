@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import resource
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ from time import perf_counter
 from goldspan.annotation.errors import DiskFullError, GoldspanError
 from goldspan.annotation.files import is_full
 from goldspan.annotation.identity import hash_file
+from goldspan.annotation.processes import measure_peak
 from goldspan.shards.packing import PACKED, pack, strip_packing, unpack
 from goldspan.shards.plan import Shard, ShardPlan, open_output
 from goldspan.shards.report import ShardReport, find_marker, set_aside, write_marker
@@ -76,7 +75,7 @@ def run_shard(plan: ShardPlan, task: ShardTask, shard: Shard) -> tuple[ShardRepo
         {name: dict(numbers) for name, numbers in counts.tallies.items()},
         tuple(counts.refused),
         round(perf_counter() - begun, 3),
-        _measure_peak(),
+        round(measure_peak(), 1),
     )
     write_marker(output, report)
     return report, False
@@ -109,9 +108,3 @@ def clear_scratch(output: Storage) -> None:
     """Remove what processes that were killed left in a folder of this machine; none may be at work there."""
     for folder in output.local.glob(f"{SCRATCH}*") if output.local else ():
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _measure_peak() -> float:
-    """The largest resident set of this process, in MiB."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)

@@ -11,7 +11,7 @@ from multiprocessing import active_children
 
 import pytest
 
-from goldspan.annotation.processes import open_workers
+from goldspan.annotation.processes import measure_peak, open_workers
 from tests.waiting import wait_until
 
 _PARENT = """
@@ -29,6 +29,14 @@ def test_workers_work_and_are_gone_afterwards() -> None:
     with open_workers(2) as pool:
         assert list(pool.map(abs, [-1, 2, -3])) == [1, 2, 3]
     assert set(active_children()) <= before
+
+
+def test_the_peak_is_that_of_this_process_alone() -> None:
+    before = measure_peak()
+    held = b"a" * (200 << 20)
+    assert measure_peak() > max(before, len(held) >> 20)
+    with open_workers(1) as pool:
+        assert pool.submit(measure_peak).result() < len(held) >> 20
 
 
 def test_an_interrupt_does_not_wait_for_work_in_progress() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import resource
 import shutil
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from goldspan.annotation.formats.importing import ImportOptions, import_files
 from goldspan.annotation.formats.registry import export_samples
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.labels.taxonomy import read_taxonomy
+from goldspan.annotation.processes import measure_peak
 from goldspan.annotation.tasks.store import read_samples, read_tasks, write_samples
 from goldspan.annotation.types import Sample
 from goldspan.annotation.uploads import list_uploads
@@ -137,16 +137,11 @@ def choose_reader(path: Path) -> Callable[[Path, Said], None]:
     return next((reader for ending, reader in READERS.items() if path.name.endswith(ending)), read_all)
 
 
-def measure() -> int:
-    """Peak memory of this process in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
 def run(folder: Path) -> Iterator[dict[str, object]]:
     for path in sorted(folder.iterdir()):
         messages: list[str] = []
         escaped = ""
-        before, start = measure(), process_time()
+        before, start = measure_peak(), process_time()
         try:
             choose_reader(path)(path, lambda error, kept=messages: kept.append(str(error)))
         except GoldspanError as error:
@@ -159,7 +154,7 @@ def run(folder: Path) -> Iterator[dict[str, object]]:
             "escaped": escaped,
             "messages": messages[:50],
             "seconds": round(seconds, 2),
-            "memory": measure() - before,
+            "memory": measure_peak() - before,
         }
 
 
