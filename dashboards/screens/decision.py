@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -10,12 +11,13 @@ from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.labelstudio.adjudication import LONGEST_REASON, Verdict, read_verdicts, write_verdict
 from goldspan.annotation.redaction import show_controls
 from goldspan.annotation.tasks.codec import read_task
-from goldspan.annotation.types import Annotation, Entity, Sample
+from goldspan.annotation.types import Annotation, Entity
 from goldspan.dashboards import ui
 from goldspan.dashboards.state import DashboardState
 from goldspan.dashboards.views import adjudication
-from goldspan.dashboards.views.adjudication import Difference, Pick
+from goldspan.dashboards.views.adjudication import Region
 from goldspan.dashboards.views.explore import build_task_url
+from goldspan.evaluation.matching.annotations import list_raters
 
 
 def draw_decision(state: DashboardState, file: str, record: dict[str, Any]) -> None:
@@ -29,20 +31,19 @@ def draw_decision(state: DashboardState, file: str, record: dict[str, Any]) -> N
     for entry in read_verdicts(state.workspace):
         if entry.get("sample_id") == sample.sample_id:
             ui.show_text(f"{entry.get('at', '')[:10]}  {entry.get('by')}: {entry.get('reason') or 'no reason given'}")
-    pair = adjudication.choose_pair(sample)
-    if pair is None:
+    reviews = list_raters(sample)
+    if len(reviews) < 2:
         return
-    first, second = pair
-    differences = adjudication.list_regions(first, second)
     with st.form(f"decide-{sample.sample_id}", border=True):
-        picks = [_ask(number, one, first, second, sample) for number, one in enumerate(differences)]
-        mentions = _ask_mentions(first, second, sample)
+        regions = adjudication.list_regions(reviews)
+        chosen = [_ask(f"{number}-{sample.sample_id}", region) for number, region in enumerate(regions, 1)]
+        base = _ask_mentions(sample.sample_id, reviews)
         left, right = st.columns(2)
         by = left.text_input("Decided by", key="decided-by", max_chars=120, placeholder="name or e-mail")
         reason = right.text_input("Why", key=f"why-{sample.sample_id}", max_chars=LONGEST_REASON)
         sent = st.form_submit_button("Write as ground truth", type="primary")
     if sent:
-        annotation = adjudication.decide(first, second, differences, picks, mentions=mentions)
+        annotation = adjudication.decide(reviews, chosen, base)
         try:
             with st.spinner("Writing to Label Studio"):
                 write_verdict(state.workspace, state.labels, sample, place, Verdict(annotation, by, reason))
@@ -58,28 +59,27 @@ def draw_decision(state: DashboardState, file: str, record: dict[str, Any]) -> N
     )
 
 
-def _ask(number: int, one: Difference, first: Annotation, second: Annotation, sample: Sample) -> Pick:
-    names = {
-        Pick.FIRST: show_controls(f"{first.author.name}: {_describe(one.first)}"),
-        Pick.SECOND: show_controls(f"{second.author.name}: {_describe(one.second)}"),
-        Pick.NEITHER: "neither",
-    }
-    chosen = st.selectbox(
-        f"Region {number + 1}", list(Pick), format_func=names.__getitem__, key=f"pick-{sample.sample_id}-{number}"
-    )
-    return chosen or Pick.FIRST
+def _ask(key: str, region: Region) -> tuple[Entity, ...]:
+    """Ask which reading of a region is right."""
+    readings = {f"{_name(one.people)}: {_describe(one.entities)}": one.entities for one in region.readings}
+    if () not in readings.values():
+        readings["none of these"] = ()
+    name = f"Region {region.start}–{region.end}"
+    return readings[st.selectbox(name, list(readings), key=f"region-{key}")]
 
 
-def _ask_mentions(first: Annotation, second: Annotation, sample: Sample) -> Pick:
-    """Whose mentions count; asked only where they differ."""
-    if {one.span for one in first.mentions} == {one.span for one in second.mentions}:
-        return Pick.FIRST
-    names = {Pick.FIRST: show_controls(first.author.name), Pick.SECOND: show_controls(second.author.name)}
-    chosen = st.selectbox(
-        "Mentions and clusters", list(names), format_func=names.__getitem__, key=f"mentions-{sample.sample_id}"
-    )
-    return chosen or Pick.FIRST
+def _ask_mentions(sample_id: str, reviews: Sequence[Annotation]) -> Annotation:
+    """Ask whose mentions and clusters count, where they differ."""
+    groups = adjudication.list_clusterings(reviews)
+    if len(groups) == 1:
+        return reviews[0]
+    bases = {_name([review.author.name for review in group]): group[0] for group in groups}
+    return bases[st.selectbox("Mentions and clusters", list(bases), key=f"mentions-{sample_id}")]
 
 
-def _describe(entity: Entity | None) -> str:
-    return f"{entity.label} {entity.start}–{entity.end}" if entity else "not marked"
+def _name(people: Sequence[str]) -> str:
+    return show_controls(", ".join(people))
+
+
+def _describe(entities: Sequence[Entity]) -> str:
+    return ", ".join(f"{one.label} {one.start}–{one.end}" for one in entities) or "not marked"

@@ -1,69 +1,65 @@
-"""Disagreement: compose a decision from two people's reviews, region by region."""
+"""Disagreement: compose a decision from people's reviews, region by region."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from itertools import combinations
 from typing import Any
 
 from goldspan.annotation.labelstudio.adjudication import DisputedTask
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.annotation.types import Annotation, Author, Entity, Sample, Span, sort_spans
+from goldspan.annotation.types import Annotation, Author, Entity, Span, sort_spans
 from goldspan.dashboards.views.explore import read_project
-from goldspan.evaluation.matching.annotations import list_raters
-from goldspan.evaluation.people.acceptance import compare_with_review
-
-
-class Pick(StrEnum):
-    """Which of two readings of a region is right."""
-
-    FIRST = "first"
-    SECOND = "second"
-    NEITHER = "neither"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """A region on which two people differ; None: that person did not mark it."""
+class Reading:
+    """What some people marked in a region, and their names; no entities: they marked nothing there."""
 
-    first: Entity | None
-    second: Entity | None
-
-
-def choose_pair(sample: Sample) -> tuple[Annotation, Annotation] | None:
-    """The two people to decide between: of several, those who differ most; None without two."""
-    pairs = combinations(list_raters(sample), 2)
-    return max(pairs, key=lambda pair: len(list_regions(*pair)), default=None)
+    people: tuple[str, ...]
+    entities: tuple[Entity, ...]
 
 
-def list_regions(first: Annotation, second: Annotation) -> list[Difference]:
-    """The regions on which two reviews differ, in text order; spans that both marked alike are none."""
-    shared = _list_shared(first, second)
-    one, other = (
-        replace(reading, entities=tuple(entity for entity in reading.entities if entity.span not in shared))
-        for reading in (first, second)
-    )
-    found = [Difference(decision.predicted, decision.annotated) for decision in compare_with_review(one, other)]
-    return sorted(found, key=lambda one: (one.first or one.second or Entity(0, 0, "")).start)
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A stretch of text that people marked differently, and each reading of it, that of most people first."""
+
+    start: int
+    end: int
+    readings: tuple[Reading, ...]
 
 
-def decide(
-    first: Annotation, second: Annotation, differences: Sequence[Difference], picks: Iterable[Pick], *, mentions: Pick
-) -> Annotation:
-    """The annotation that follows from the picks: what both marked, and of each difference the chosen side.
+def list_regions(reviews: Sequence[Annotation]) -> list[Region]:
+    """The regions on which reviews differ, in text order; spans that everyone marked are in none.
 
-    `mentions` says whose mentions and clusters are kept.
+    Spans that overlap are in one region, so that no choice contradicts another.
     """
-    shared = _list_shared(first, second)
-    chosen: list[Entity | None] = [entity for entity in first.entities if entity.span in shared]
-    for difference, pick in zip(differences, picks, strict=True):
-        if pick is not Pick.NEITHER:
-            chosen.append(difference.first if pick is Pick.FIRST else difference.second)
-    base = second if mentions is Pick.SECOND else first
-    entities = sort_spans(_renumber([entity for entity in chosen if entity], base))
-    return Annotation(Author.person("adjudication"), entities, base.mentions, ground_truth=True)
+    shared = _list_shared(reviews)
+    stretches: list[tuple[int, int]] = []
+    for start, end, _ in sorted({entity.span for one in reviews for entity in one.entities} - shared):
+        if stretches and start < stretches[-1][1]:
+            start, end = stretches[-1][0], max(end, stretches.pop()[1])
+        stretches.append((start, end))
+    return [Region(start, end, _list_readings(reviews, shared, start, end)) for start, end in stretches]
+
+
+def decide(reviews: Sequence[Annotation], chosen: Iterable[Sequence[Entity]], base: Annotation) -> Annotation:
+    """The annotation that follows: what everyone marked, the entities chosen in each region, the mentions of `base`."""
+    shared = _list_shared(reviews)
+    entities = [entity for entity in reviews[0].entities if entity.span in shared]
+    entities += [entity for reading in chosen for entity in reading]
+    return Annotation(
+        Author.person("adjudication"), sort_spans(_renumber(entities, base)), base.mentions, ground_truth=True
+    )
+
+
+def list_clusterings(reviews: Iterable[Annotation]) -> list[list[Annotation]]:
+    """The reviews grouped by equal mentions and clusters, that of most people first."""
+    groups: dict[Hashable, list[Annotation]] = {}
+    for review in reviews:
+        clusters = (frozenset(one.span for one in mentions) for mentions in review.clusters.values() if mentions[1:])
+        groups.setdefault((frozenset(one.span for one in review.mentions), frozenset(clusters)), []).append(review)
+    return sorted(groups.values(), key=len, reverse=True)
 
 
 def find_place(workspace: Workspace, file: str, record: dict[str, Any]) -> DisputedTask | None:
@@ -73,8 +69,18 @@ def find_place(workspace: Workspace, file: str, record: dict[str, Any]) -> Dispu
     return DisputedTask(url, project, task, workspace.root / file) if url and isinstance(task, int) else None
 
 
-def _list_shared(first: Annotation, second: Annotation) -> set[Span]:
-    return {entity.span for entity in first.entities} & {entity.span for entity in second.entities}
+def _list_shared(reviews: Iterable[Annotation]) -> set[Span]:
+    return set.intersection(*({entity.span for entity in review.entities} for review in reviews))
+
+
+def _list_readings(reviews: Iterable[Annotation], shared: set[Span], start: int, end: int) -> tuple[Reading, ...]:
+    readings: dict[tuple[Span, ...], Reading] = {}
+    for review in reviews:
+        entities = sort_spans(e for e in review.entities if start <= e.start < end and e.span not in shared)
+        spans = tuple(entity.span for entity in entities)
+        known = readings.get(spans, Reading((), entities))
+        readings[spans] = replace(known, people=(*known.people, review.author.name))
+    return tuple(sorted(readings.values(), key=lambda reading: -len(reading.people)))
 
 
 def _renumber(entities: Sequence[Entity], base: Annotation) -> list[Entity]:

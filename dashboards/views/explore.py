@@ -63,7 +63,13 @@ STATES = (
     *("repeated skeleton", "errors", "warnings"),
 )
 _COLUMNS = ["sample_id", "language", "document_type", "length", "entities", "clusters", "reviews", "errors", "warnings"]
-_DIFFERENCE = ("outcome", "first", "first at", "second", "second at")
+_DIFFERENCE = ("difference", "first", "first at", "second", "second at")
+_DIFFERENCES = {
+    RegionOutcome.RELABELLED: "another label",
+    RegionOutcome.RESIZED: "other boundaries",
+    RegionOutcome.REJECTED: "only the first",
+    RegionOutcome.ADDED: "only the second",
+}
 _WORDS = {"language", "document_type", "file"}
 
 
@@ -261,7 +267,7 @@ def list_differences(first: Annotation, second: Annotation) -> pl.DataFrame:
         before, after = decision.predicted, decision.annotated
         rows.append(
             (
-                decision.outcome.value,
+                _DIFFERENCES[decision.outcome],
                 before.label if before else "",
                 f"{before.start}–{before.end}" if before else "",
                 after.label if after else "",

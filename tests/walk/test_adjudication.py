@@ -16,7 +16,8 @@ from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
 from goldspan.annotation.tasks.feedback import read_feedback
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
-from goldspan.dashboards.views.adjudication import Pick, choose_pair, decide, find_place, list_regions
+from goldspan.dashboards.views.adjudication import decide, find_place, list_regions
+from goldspan.evaluation.matching.annotations import list_raters
 from tests.walk.people import sign_up
 
 if TYPE_CHECKING:
@@ -50,16 +51,14 @@ def test_a_decision_comes_back_as_ground_truth_with_who_and_why(studio: RunningS
     assert [sorted(read_feedback(review).choices) for review in sample.reviews] == [["unsure"], ["unsure"]]
     assert all(review.entities[1].span in ((4, 8, "SURNAME"), (4, 8, "CITY")) for review in sample.reviews)
 
-    pair = choose_pair(sample)
-    assert pair is not None
-    first, second = pair
-    regions = list_regions(first, second)
-    picks = [Pick.FIRST if one.first and one.first.label == "SURNAME" else Pick.SECOND for one in regions]
+    reviews = list_raters(sample)
+    [region] = list_regions(reviews)
+    surname = next(one.entities for one in region.readings if one.entities[0].label == "SURNAME")
     file = str(report.file.relative_to(studio.workspace.root))
     place = find_place(studio.workspace, file, {"id": task["id"]})
     assert place is not None
     for why in ("her surname", "as in her passport"):
-        verdict = Verdict(decide(first, second, regions, picks, mentions=Pick.FIRST), "Lea", why)
+        verdict = Verdict(decide(reviews, [surname], reviews[0]), "Lea", why)
         write_verdict(studio.workspace, labels, sample, place, verdict)
         (studio.workspace.root / "adjudications.jsonl").unlink()
     [decided] = read_samples([report.file], labels)
