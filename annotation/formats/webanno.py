@@ -93,10 +93,10 @@ def _read_document(content: str, name: str) -> RawRow:
                 raise LineError("expected a token with its offsets", number)
             start, end = (int(part) for part in cells[1].split("-"))
             document.starts[cells[0]] = start
-            document.tokens.append((number, start, end, _unescape(cells[2])))
+            document.tokens.append((number, start, end, cells[2]))
             if pending:
                 sentence = "\n".join(pending)
-                document.sentences.append((start - _count_blanks(sentence, _unescape(cells[2])), sentence))
+                document.sentences.append((start - _count_blanks(sentence, cells[2]), sentence))
                 pending = []
             try:
                 _read_cells(document, cells[3:], (start, end))
@@ -119,15 +119,16 @@ def _read_document(content: str, name: str) -> RawRow:
 
 def _count_blanks(sentence: str, token: str) -> int:
     """How many characters of white space stand before the first token of a sentence."""
-    before = sentence.partition(token)[0]
+    before = min((sentence.partition(form)[0] for form in (token, _unescape(token))), key=len)
     return 0 if before.strip() else len(before)
 
 
 def _check_tokens(text: str, tokens: Iterable[tuple[int, int, int, str]]) -> None:
-    """Check that the offsets of every token cut it out of the text."""
+    """Check that the offsets of every token cut it out of the text; a backslash in it may be escaped."""
     units = text.encode("utf-16-le", "surrogatepass")
     for number, start, end, token in tokens:
-        if units[2 * start : 2 * end] != token.encode("utf-16-le", "surrogatepass"):
+        seen = units[2 * start : 2 * end].decode("utf-16-le", "replace")
+        if seen not in {token, _unescape(token)}:
             raise LineError(f"the offsets {start}-{end} do not cut out the token", number)
 
 

@@ -181,6 +181,13 @@ def test_a_sentence_of_webanno_may_begin_with_blanks(tmp_path: Path) -> None:
     assert (sample.text, entity.span, errors) == ("  Rome b", (2, 6, "CITY"), [])
 
 
+@pytest.mark.parametrize("token", ["a\\b", "a\\\\b"])
+def test_tokens_of_webanno_may_be_escaped(tmp_path: Path, token: str) -> None:
+    lines = ["#FORMAT=WebAnno TSV 3.3", "#T_SP=custom.NE|value", "", "#Text= a\\\\b Rome", f"1-1\t1-4\t{token}\t_\t"]
+    (sample,), errors = read(write(tmp_path, "a.tsv", "\n".join([*lines, "1-2\t5-9\tRome\tCITY\t", ""])))
+    assert (sample.text, errors) == (" a\\b Rome", [])
+
+
 def test_relations_of_brat_may_name_their_arguments(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Ann met Bo.")
     spans = "T1\tFIRSTNAME 0 3\tAnn\nT2\tFIRSTNAME 8 10\tBo\n"
