@@ -91,11 +91,13 @@ def read_studio(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
 
 def holds_unread(task: Mapping[str, Any]) -> bool:
-    """True for a task with annotations beside its data, or that gives only their numbers."""
-    listed = [entry for name in _LISTS if isinstance(task.get(name), list) for entry in task[name]]
-    return not all(isinstance(entry, Mapping) for entry in listed) or bool(
-        _find_beside(task, len(task["data"]["text"]))
-    )
+    """True for a task with annotations beside its data, or that gives only their numbers.
+
+    Predictions are often numbers: Label Studio's own export gives them so.
+    """
+    listed = task["annotations"] if isinstance(task.get("annotations"), list) else []
+    whole = all(isinstance(entry, Mapping) for entry in listed)
+    return not whole or bool(_find_beside(task, len(task["data"]["text"])))
 
 
 def _find_beside(task: Mapping[str, Any], length: int) -> str:

@@ -11,7 +11,8 @@ import pytest
 
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.importing import ImportOptions, ImportReport, import_files
-from goldspan.annotation.types import Sample
+from goldspan.annotation.formats.registry import export_samples
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
 from tests.strategies import LABELS
 
 TEXT = "Ann Lee met Bo in Rome."
@@ -172,6 +173,15 @@ def test_drafts_and_predictions_given_as_numbers_are_counted(tmp_path: Path) -> 
     (sample,), errors = read(write(tmp_path, "a.json", [row | {"predictions": [3, 4], "drafts": [5]}]))
     assert ([len(one.entities) for one in sample.annotations], errors) == ([1], [])
     assert sample.provenance["left_out"] == {"drafts given as numbers": 1, "predictions given as numbers": 2}
+
+
+def test_our_own_tasks_are_read_whole_where_predictions_are_numbers(tmp_path: Path) -> None:
+    mention = Mention(0, 3, "MENTION", "c1")
+    annotation = Annotation(Author.person("ann"), (Entity(0, 3, "FIRSTNAME"),), (mention,))
+    export_samples("label-studio", tmp_path / "a.json", [Sample(TEXT, "en", annotations=(annotation,))], LABELS)
+    (task,) = json.loads((tmp_path / "a.json").read_bytes())
+    (sample,), errors = read(write(tmp_path, "b.json", [task | {"predictions": [3]}]))
+    assert ([one.mentions for one in sample.annotations], errors) == ([(mention,)], [])
 
 
 def test_a_sentence_of_webanno_may_begin_with_blanks(tmp_path: Path) -> None:
