@@ -176,7 +176,7 @@ def test_drafts_and_predictions_given_as_numbers_are_counted(tmp_path: Path) -> 
 
 
 def test_our_own_tasks_are_read_whole_where_predictions_are_numbers(tmp_path: Path) -> None:
-    mention = Mention(0, 3, "MENTION", "c1")
+    mention = Mention(0, 3, "MENTION")
     annotation = Annotation(Author.person("ann"), (Entity(0, 3, "FIRSTNAME"),), (mention,))
     export_samples("label-studio", tmp_path / "a.json", [Sample(TEXT, "en", annotations=(annotation,))], LABELS)
     (task,) = json.loads((tmp_path / "a.json").read_bytes())
