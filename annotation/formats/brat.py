@@ -20,7 +20,7 @@ from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
 _TEXT_SUFFIXES = (".txt", ".TXT")
 _SPAN = re.compile(r"(T\S+)\t(\S.*?) (\d+ \d+(?:;\d+ \d+)*)(?:\t(.*))?\Z")
-_RELATION = re.compile(r"(R\S+)\t(\S+) Arg1:(\S+) Arg2:(\S+)")
+_RELATION = re.compile(r"(R\S+)\t(\S+) [^\s:]+:(\S+) [^\s:]+:(\S+)")
 _EVENT = re.compile(r"(E\S+)\t(\S+):(T\S+)((?: \S+:\S+)*)")
 _ARGUMENT = re.compile(r" (\S+):(\S+)")
 _REMARKS = {"A": "attributes", "M": "attributes", "N": "normalisations", "#": "notes"}

@@ -17,13 +17,15 @@ from goldspan.annotation.formats.tags import Place, join_tokens, place_tokens
 class Sentence:
     """Rows of tokens with their line numbers, the text that a comment states, and what CoNLL-U says of spaces.
 
-    `contracted` has the last word, the form and the space of a token of several words, by its first word.
+    `contracted` has the last word, the form and the space of a token of several words, by its first word; `hidden`
+    counts the mentions that begin in empty nodes.
     """
 
     rows: list[tuple[int, list[str]]] = field(default_factory=list)
     stated: str | None = None
     spaces: list[bool] = field(default_factory=list)
     contracted: dict[int, tuple[int, str, bool]] = field(default_factory=dict)
+    hidden: int = 0
 
     def contract(self, words: Sequence[str]) -> tuple[list[str], list[bool], list[int]]:
         """The tokens of the text, whether a space follows each, and how many words each of them is."""

@@ -2,7 +2,7 @@
 
 A sample is a block between blank lines; in CoNLL-2012, and in CoNLL-U with `Entity=`, a document, because clusters
 reach over sentences. Columns are recognised by what stands in them. A line that begins with `#` is a comment unless
-it has a tag where the other lines have one.
+it has as many columns as other lines, and a tag.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from goldspan.annotation.errors import RecordError
-from goldspan.annotation.formats.brackets import holds_brackets, read_clusters, read_starred
+from goldspan.annotation.formats.brackets import count_opened, holds_brackets, read_clusters, read_starred
 from goldspan.annotation.formats.column_text import Sentence, make_text
 from goldspan.annotation.formats.reading import LineError, ReadOptions, SourceRow
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRow, RawSpan
@@ -26,6 +27,8 @@ _CONLL_U = 10
 """Columns of CoNLL-U."""
 _ATTRIBUTE = re.compile(r"(?:O|[BIESLU]-\S+)\Z")
 _PARSEME = re.compile(r"\d+:\w")
+_HIDDEN = "[WORD]"
+"""What CoNLL-2012 has for every word before its own script puts them in."""
 _HEADER = frozenset({"word", "words", "token", "tokens", "text", "form"})
 _DOCUMENT_START = ("-DOCSTART-", "#begin document")
 
@@ -41,15 +44,31 @@ class _Block:
         return self.lines[0][0]
 
 
+class _Layout(NamedTuple):
+    """Numbers of columns and values of the last one in all lines of a file that do not begin with `#`.
+
+    With `plain`, the last column has labels without a prefix.
+    """
+
+    widths: frozenset[int]
+    last: frozenset[str]
+    plain: bool
+
+    def holds(self, columns: Sequence[str], tags: Sequence[str]) -> bool:
+        """True if a line that begins with `#` is a token: it has as many columns as others, and a tag."""
+        return len(columns) in self.widths and (columns[-1] in self.last or any(map(is_tag, tags)))
+
+
 def read_columns(path: Path, content: str, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     """The samples of a file of columns; a block that cannot be read goes to `on_error`."""
     whole = "#begin document" in content or re.search(r"(?:^|[\t|])Entity=\(", content, re.MULTILINE) is not None
     blocks = list(_split_blocks(content, whole=whole))
-    last = [line.split()[-1] for block in blocks for _, line in block.lines if line.strip() and line[0] != "#"]
-    plain = is_plain_column(last)
+    lines = [line for block in blocks for _, line in block.lines if line.strip() and line[0] != "#"]
+    last = [line.split()[-1] for line in lines]
+    layout = _Layout(frozenset(map(_count_cells, lines)), frozenset(last), is_plain_column(last))
     for block in blocks:
         try:
-            row = _read_block(block, options, plain=plain)
+            row = _read_block(block, options, layout)
         except LineError as error:
             on_error(RecordError(str(error), file=str(path), line=error.line))
         else:
@@ -81,9 +100,8 @@ def _is_header(cells: Sequence[str]) -> bool:
     return bool(_HEADER & {name.casefold() for name in cells[:-1]}) and not is_tag(cells[-1])
 
 
-def _read_block(block: _Block, options: ReadOptions, *, plain: bool = False) -> RawRow | None:
-    """The row of a block; with `plain`, the last column has labels without a prefix."""
-    comments, sentences = _read_sentences(block)
+def _read_block(block: _Block, options: ReadOptions, layout: _Layout) -> RawRow | None:
+    comments, sentences = _read_sentences(block, layout)
     rows = [row for sentence in sentences for row in sentence.rows]
     if not rows:
         return None
@@ -96,18 +114,23 @@ def _read_block(block: _Block, options: ReadOptions, *, plain: bool = False) -> 
     token_column = 0 if width < 2 else 3 if _is_conll_2012(rows) else 1 if _has_index(rows) else 0
     if width < token_column + 2:
         raise LineError("expected a token and a tag", narrowest)
+    if token_column == 3 and all(columns[3] == _HIDDEN for _, columns in rows):
+        raise LineError(f"every word is {_HIDDEN}: put the words in with CoNLL-2012's skeleton2conll", block.first)
     text, places = make_text(sentences, token_column, block.first)
     if token_column == 3:
         spans = read_starred(rows, places)
     else:
-        spans = _read_tag_columns(rows, places, width, token_column, plain=plain)
-    clusters = read_clusters(rows, places, width, token_column)
+        spans = _read_tag_columns(rows, places, width, token_column, plain=layout.plain)
+    clusters, left_out = read_clusters(rows, places, width, token_column)
+    if hidden := sum(sentence.hidden for sentence in sentences):
+        left_out["mention of an empty node"] += hidden
     return RawRow(
         text,
         (RawAnnotation(tuple(spans), clusters, nests=True),),
         comments.get("language") or options.language,
         uid=comments.get("sent_id") or comments.get("newdoc") or "",
         sample_id=comments.get("sample_id", ""),
+        left_out=left_out,
     )
 
 
@@ -116,8 +139,8 @@ def _names_tags(rows: Sequence[tuple[int, list[str]]]) -> bool:
     return not all(is_tag(columns[1]) for _, columns in rows)
 
 
-def _read_sentences(block: _Block) -> tuple[dict[str, str], list[Sentence]]:
-    """Comments and sentences; empty nodes of CoNLL-U are left out."""
+def _read_sentences(block: _Block, layout: _Layout) -> tuple[dict[str, str], list[Sentence]]:
+    """Comments and sentences; empty nodes of CoNLL-U are left out, their mentions counted."""
     comments: dict[str, str] = {}
     sentences: list[Sentence] = [Sentence()]
     tabbed = any("\t" in line and not line.startswith("#") for _, line in block.lines)
@@ -126,10 +149,11 @@ def _read_sentences(block: _Block) -> tuple[dict[str, str], list[Sentence]]:
             if sentences[-1].rows:
                 sentences.append(Sentence())
             continue
-        columns = line.split("\t") if tabbed else re.split(r"[ \t]+", line.strip(" \t"))
+        columns = _split_cells(line, tabbed=tabbed)
         tags = columns[1:] if tabbed else columns[1:][-1:]
-        if line.startswith("#") and not (columns[0] == "#" and any(map(is_tag, tags))):
-            if match := _COMMENT.match(line):
+        match = _COMMENT.match(line)
+        if line.startswith("#") and not (layout.holds(columns, tags) and (tabbed or not match)):
+            if match:
                 key = "newdoc" if match[1] in {"newdoc", "id"} else match[1]
                 if key == "text":
                     sentences[-1].stated = match[2]
@@ -137,6 +161,7 @@ def _read_sentences(block: _Block) -> tuple[dict[str, str], list[Sentence]]:
             continue
         if _is_index(columns[0]) and len(columns) >= 8:
             if "." in columns[0]:
+                sentences[-1].hidden += count_opened(columns[-1])
                 continue
             space = "SpaceAfter=No" not in columns[-1]
             if "-" in columns[0]:
@@ -146,6 +171,14 @@ def _read_sentences(block: _Block) -> tuple[dict[str, str], list[Sentence]]:
             sentences[-1].spaces.append(space)
         sentences[-1].rows.append((number, columns))
     return comments, [sentence for sentence in sentences if sentence.rows]
+
+
+def _split_cells(line: str, *, tabbed: bool) -> list[str]:
+    return line.split("\t") if tabbed else re.split(r"[ \t]+", line.strip(" \t"))
+
+
+def _count_cells(line: str) -> int:
+    return len(_split_cells(line, tabbed="\t" in line))
 
 
 def _is_index(value: str) -> bool:

@@ -49,7 +49,10 @@ _ANYTHING = (
     "Give .txt, .md, .csv, .tsv, .jsonl, .json, .conll, .conllu, .ann, .spacy, .parquet or a folder, or name the "
     "format with --format."
 )
-_COLUMNS = {".conll", ".conllu", ".conllx", ".bio", ".bioes", ".iob", ".iob2", ".col", ".ner"}
+_COLUMNS = {
+    ".conll", ".conllu", ".conllx", ".bio", ".bioes", ".iob", ".iob2", ".col", ".ner",
+    ".v4_gold_conll", ".v4_auto_conll", ".gold_conll", ".auto_conll",
+}  # fmt: skip
 _PUBTATOR = re.compile(r"\s*(\S+)\|t\|.*\n\1\|a\|")
 _READ = {".txt", ".md", *TABLES, *_JSON, ".spacy", ".parquet", ".arrow", *_COLUMNS, *SUFFIXES}
 """Endings of the files that are read of a folder."""

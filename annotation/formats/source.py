@@ -27,7 +27,7 @@ from goldspan.annotation.formats.reading import (
 from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape
 from goldspan.annotation.formats.rows.options import show_text
 from goldspan.annotation.formats.rows.raw import RawRow, RowError
-from goldspan.annotation.formats.rows.studio import ADDRESS
+from goldspan.annotation.formats.rows.studio import ADDRESS, holds_unread
 from goldspan.annotation.formats.rows.tokens import TAG_LISTS
 from goldspan.annotation.formats.span_tables import group_spans
 from goldspan.annotation.formats.standoff import read_azure, read_comprehend, read_pubtator
@@ -158,7 +158,7 @@ def _read_own_task(record: Mapping[str, Any], labels: LabelSchema) -> Sample | N
     data = record.get("data")
     if not isinstance(data, Mapping) or not isinstance(data.get("text"), str) or "completions" in record:
         return None
-    if ADDRESS.match(data["text"]):
+    if ADDRESS.match(data["text"]) or holds_unread(record):
         return None
     try:
         sample, issues = read_task(record, labels)

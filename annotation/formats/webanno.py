@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -60,12 +60,13 @@ class _Arrow(NamedTuple):
 class _Document:
     """What the lines of a file say; spans by layer and number, or place where they have none.
 
-    `left_out` counts values that are not read, by layer and feature.
+    `tokens` are lines, offsets and forms; `left_out` counts values that are not read, by layer and feature.
     """
 
     columns: list[_Column] = field(default_factory=list)
     sentences: list[tuple[int, str]] = field(default_factory=list)
     starts: dict[str, int] = field(default_factory=dict)
+    tokens: list[tuple[int, int, int, str]] = field(default_factory=list)
     parts: defaultdict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     features: defaultdict[tuple[str, str], dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -92,8 +93,10 @@ def _read_document(content: str, name: str) -> RawRow:
                 raise LineError("expected a token with its offsets", number)
             start, end = (int(part) for part in cells[1].split("-"))
             document.starts[cells[0]] = start
+            document.tokens.append((number, start, end, cells[2]))
             if pending:
-                document.sentences.append((start, "\n".join(pending)))
+                sentence = "\n".join(pending)
+                document.sentences.append((start - _count_blanks(sentence, cells[2]), sentence))
                 pending = []
             try:
                 _read_cells(document, cells[3:], (start, end))
@@ -109,7 +112,24 @@ def _read_document(content: str, name: str) -> RawRow:
     left_out: dict[str, int] = {}
     for (layer, _), count in document.left_out.items():
         left_out[layer] = max(count, left_out.get(layer, 0))
-    return RawRow(_join_sentences(document.sentences), (annotation,), uid=name, left_out=left_out)
+    text = _join_sentences(document.sentences)
+    _check_tokens(text, document.tokens)
+    return RawRow(text, (annotation,), uid=name, left_out=left_out)
+
+
+def _count_blanks(sentence: str, token: str) -> int:
+    """How many characters of white space stand before the first token of a sentence."""
+    before = min((sentence.partition(form)[0] for form in (token, _unescape(token))), key=len)
+    return 0 if before.strip() else len(before)
+
+
+def _check_tokens(text: str, tokens: Iterable[tuple[int, int, int, str]]) -> None:
+    """Check that the offsets of every token cut it out of the text; a backslash in it may be escaped."""
+    units = text.encode("utf-16-le", "surrogatepass")
+    for number, start, end, token in tokens:
+        seen = units[2 * start : 2 * end].decode("utf-16-le", "replace")
+        if seen not in {token, _unescape(token)}:
+            raise LineError(f"the offsets {start}-{end} do not cut out the token", number)
 
 
 def _make_span(key: tuple[str, str], found: Sequence[tuple[int, int]], features: dict[str, str]) -> RawSpan:

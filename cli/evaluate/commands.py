@@ -232,7 +232,9 @@ def _show_scores(result: Any, purpose: Purpose) -> None:
     if result.data.get("failures"):
         facts["failures, counted as nothing found"] = result.data["failures"]
     if result.coreference:
-        facts["coreference, CoNLL F1"] = format_rate(result.coreference["conll"])
+        predicted = result.coreference["mentions"]["precision"] is not None
+        conll = format_rate(result.coreference["conll"]) if predicted else "not measured: no mention is predicted"
+        facts["coreference, CoNLL F1"] = conll
     if result.cost and result.cost.get("per_1000_documents") is not None:
         facts["cost of 1000 documents"] = f"{result.cost['per_1000_documents']:.4g} {result.cost.get('currency') or ''}"
     if result.timing:

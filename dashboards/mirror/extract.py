@@ -57,6 +57,7 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
     sample = item.sample
     submitted = sample.reviews
     latest = submitted if len(submitted) < 2 else list_latest_reviews(sample)
+    raters = submitted if len(submitted) < 2 else list_raters(sample)
     prediction = sample.predictions[-1] if sample.predictions else None
     review = submitted[0] if submitted else None
     control = is_control(sample)
@@ -72,10 +73,11 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
         drafts += annotation.status is Status.DRAFT
         cancelled += annotation.status is Status.CANCELLED
         if annotation.status is not Status.SUBMITTED or any(annotation is one for one in latest):
-            _add_review(rows, number, sample, annotation, issues, control=control)
+            guided = not control and any(annotation is one for one in raters)
+            _add_review(rows, number, sample, annotation, issues, guided=guided)
     best = review or prediction
     candidate = make_candidate(sample)
-    for first, second in combinations(list_raters(sample) if len(submitted) > 1 else (), 2):
+    for first, second in combinations(raters if len(submitted) > 1 else (), 2):
         _add_comparison(rows, number, first, second)
     rows["samples"].append(
         (
@@ -182,9 +184,9 @@ def _add_comparison(rows: Rows, number: int, first: Annotation, second: Annotati
 
 
 def _add_review(
-    rows: Rows, number: int, sample: Sample, review: Annotation, issues: list[Issue], *, control: bool
+    rows: Rows, number: int, sample: Sample, review: Annotation, issues: list[Issue], *, guided: bool
 ) -> None:
-    shown = None if control or review.status is not Status.SUBMITTED else find_shown_prediction(sample, review)
+    shown = find_shown_prediction(sample, review) if guided else None
     version = shown.author.name if shown else ""
     person = review.author.name
     edits = 0

@@ -19,7 +19,7 @@ from typing import Any
 
 import polars as pl
 
-FORMAT = 11
+FORMAT = 12
 """Increases when a column or its meaning changes; older tables are then rebuilt."""
 
 _TYPES = {

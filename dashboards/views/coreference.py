@@ -12,7 +12,10 @@ from goldspan.evaluation.scores.coreference import RatioCounts
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
-    """Totals over the best annotations; `b_cubed` compares reviews with their pre-annotations."""
+    """Totals over the best annotations.
+
+    `b_cubed` compares reviews with their pre-annotations; it is empty where no pre-annotation has a cluster.
+    """
 
     samples: int
     clusters: int
@@ -25,13 +28,13 @@ def count_clusters(mirror: Mirror) -> Clusters:
     """Count totals over all samples."""
     samples, reviews = mirror["samples"], mirror["reviews"]
     names = ("recall_part", "recall_whole", "precision_part", "precision_whole")
-    parts = [float(reviews[name].sum()) for name in names]
+    b_cubed = RatioCounts(*(float(reviews[name].sum()) for name in names))
     return Clusters(
         samples.height,
         int(samples["clusters"].sum()),
         int(samples["mentions"].sum()),
         int(samples["unclustered"].sum()),
-        RatioCounts(*parts),
+        b_cubed if b_cubed.precision_whole else RatioCounts(),
     )
 
 

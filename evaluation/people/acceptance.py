@@ -29,7 +29,7 @@ from enum import StrEnum
 from goldspan.annotation.corpus.effort import Effort
 from goldspan.annotation.corpus.seeding import read_seeded
 from goldspan.annotation.types import Annotation, Entity, Origin, Sample
-from goldspan.evaluation.matching.annotations import find_shown_prediction, is_control, is_random, list_latest_reviews
+from goldspan.evaluation.matching.annotations import find_shown_prediction, is_control, is_random, list_raters
 from goldspan.evaluation.matching.match import PairKind, match_spans, measure_iou
 from goldspan.evaluation.people.acceptance_report import AcceptanceReport, ReviewFacts, Tally
 from goldspan.evaluation.people.anchoring import Anchoring, AnchoringCounter
@@ -92,6 +92,7 @@ def measure_acceptance(
 ) -> AcceptanceReport:
     """Acceptance over samples, one comparison for each person who reviewed a sample that had a prediction.
 
+    A decision between two reviews, marked as ground truth, started from those and not from the prediction: it is none.
     Samples with suggestions that were made wrong on purpose count for automation bias only.
 
     Args:
@@ -102,7 +103,7 @@ def measure_acceptance(
     counter = _Counter()
     anchoring = AnchoringCounter()
     for sample in samples:
-        reviews = list_latest_reviews(sample)
+        reviews = list_raters(sample)
         if read_seeded(sample):
             counter.seeded.append(sample)
             continue

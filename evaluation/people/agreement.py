@@ -7,7 +7,8 @@ between two others, marked as ground truth, is none):
     overlap     micro-F1 over spans that overlap and carry one label, paired one to one
     unlabelled  micro-F1 over (start, end): do they mark the same places?
     b_cubed     F1 over clusters of mentions; links: F1 over pairs of mentions in one cluster. Never over the edges that
-                people drew: which mention a star hangs on does not change what is meant.
+                people drew: which mention a star hangs on does not change what is meant. A model without a single
+                mention does not look for them, so it is compared with nobody
     alpha       Krippendorff's alpha over characters, nominal, O included; it alone is corrected for chance
 
 Cohen's kappa is left out: over spans it drops whatever one rater did not mark, and looks too good.
@@ -166,6 +167,7 @@ def _measure_interval(documents: Iterable[SpanCounts]) -> Interval | None:
 class _Collector:
     def __init__(self) -> None:
         self._raters: Counter[str] = Counter()
+        self._linking: set[str] = set()
         self._pairs: dict[tuple[str, str], _Sums] = {}
         self._all = _Sums()
         self._documents: list[_Sums] = []
@@ -173,6 +175,7 @@ class _Collector:
 
     def add(self, length: int, annotations: Mapping[str, Annotation]) -> None:
         self._raters.update(list(annotations))
+        self._linking |= {rater for rater, one in annotations.items() if one.mentions or not one.author.is_model}
         if len(annotations) < 2:
             return
         sample = _Sums()
@@ -193,16 +196,17 @@ class _Collector:
 
     def finish(self) -> AgreementReport:
         sums = self._all
+        pairs = tuple(self._make_pair(names, pair) for names, pair in sorted(self._pairs.items()))
         return AgreementReport(
             raters=dict(sorted(self._raters.items())),
             samples=len(self._documents),
-            pairs=tuple(_make_pair(names, pair) for names, pair in sorted(self._pairs.items())),
+            pairs=pairs,
             exact=sums.exact,
             overlap=sums.overlap,
             unlabelled=sums.unlabelled,
             by_label=dict(sorted(sums.by_label.items())),
-            b_cubed=sums.b_cubed,
-            links=sums.links,
+            b_cubed=sum((pair.b_cubed for pair in pairs), RatioCounts()),
+            links=sum((pair.links for pair in pairs), RatioCounts()),
             alpha=sums.alpha,
             alpha_by_label=_split_alpha(sums.units),
             exact_interval=_measure_interval(one.exact for one in self._documents),
@@ -214,19 +218,19 @@ class _Collector:
             },
         )
 
-
-def _make_pair(names: tuple[str, str], sums: _Sums) -> PairAgreement:
-    return PairAgreement(
-        *names,
-        samples=sums.samples,
-        exact=sums.exact,
-        overlap=sums.overlap,
-        unlabelled=sums.unlabelled,
-        by_label=dict(sorted(sums.by_label.items())),
-        b_cubed=sums.b_cubed,
-        links=sums.links,
-        alpha=sums.alpha,
-    )
+    def _make_pair(self, names: tuple[str, str], sums: _Sums) -> PairAgreement:
+        linked = self._linking.issuperset(names)
+        return PairAgreement(
+            *names,
+            samples=sums.samples,
+            exact=sums.exact,
+            overlap=sums.overlap,
+            unlabelled=sums.unlabelled,
+            by_label=dict(sorted(sums.by_label.items())),
+            b_cubed=sums.b_cubed if linked else RatioCounts(),
+            links=sums.links if linked else RatioCounts(),
+            alpha=sums.alpha,
+        )
 
 
 def _split_alpha(units: Mapping[tuple[str, ...], int]) -> dict[str, Alpha]:

@@ -30,6 +30,8 @@ _TRIPLES = re.compile(rf"(?:{_TRIPLE.format('[A-Z][A-Z_]{2,}')}|(?:{_TRIPLE.form
 _MASKED = re.compile(r"(?:(?<![\[<{(])[\[<{(]++([A-Z][A-Z0-9_]*?)(?:_\d+)?[\]>})]+|\*{3,}|█+)")
 _PAIR = re.compile(r"(?<![^:=|;,\n])([^:=|;,\n]++)[:=|]([^:=|;,\n]++)")
 """Two parts of a list in a string: `Lyon:CITY`."""
+_MARKUP = re.compile(r"</?([A-Za-z][\w-]*)>")
+"""A tag without attributes: `<CITY>`, `</first_name>`."""
 _KEYED = re.compile(r"""["']([A-Z][A-Z0-9_]+)["']\s*:""")
 _TOKEN_LABELS = frozenset({"label", "entity", "entitylabel", "ner", "nertag", "enttype", "entiob"})
 _TAG = re.compile(r"(?:[BIESLU]-\S+|O)\Z")
@@ -129,7 +131,7 @@ def _looks_like_tuple(entry: Any, length: int) -> bool:
 
 
 def find_named_labels(text: str, fields: Mapping[str, Any], labels: LabelSchema) -> str:
-    """The key of a masked copy of the text, or of values with their labels (`"CITY": …`, `Lyon:CITY`); else empty."""
+    """The key of a masked or tagged copy of the text, or of values with labels (`"CITY": …`, `Lyon:CITY`); or empty."""
     codes = labels.entity_codes
     for name, value in fields.items():
         if isinstance(value, Mapping):
@@ -142,7 +144,7 @@ def find_named_labels(text: str, fields: Mapping[str, Any], labels: LabelSchema)
             continue
         if any((a in codes and b in text) or (b in codes and a in text) for a, b in pairs if a and b):
             return name
-        if isinstance(value, str) and _is_masked_copy(value, text, codes):
+        if isinstance(value, str) and (_is_masked_copy(value, text, codes) or _is_tagged_copy(value, text, codes)):
             return name
     return ""
 
@@ -153,6 +155,14 @@ def _is_masked_copy(value: str, text: str, codes: Set[str]) -> bool:
     if len(pieces) < 2 or value == text or not _follows(pieces[::2], text):
         return False
     return any(code in codes for code in pieces[1::2]) or 2 * sum(map(len, pieces[::2])) >= len(text)
+
+
+def _is_tagged_copy(value: str, text: str, codes: Set[str]) -> bool:
+    """True for the text with tags that name labels around some words; those of HTML are in small letters."""
+    names = set(_MARKUP.findall(value)) - set(_MARKUP.findall(text))
+    if not any(name.upper() in codes or name.isupper() or "_" in name for name in names):
+        return False
+    return _MARKUP.sub("", value).split() == _MARKUP.sub("", text).split()
 
 
 def _follows(pieces: Sequence[str], text: str) -> bool:

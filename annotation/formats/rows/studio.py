@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,11 +18,14 @@ from goldspan.annotation.formats.rows.raw import (
     read_offset,
     read_string,
 )
+from goldspan.annotation.formats.rows.recognition import holds_unread_spans
 from goldspan.annotation.types import Status
 
 ADDRESS = re.compile(r"(?:https?://|s3://|gs://|azure-blob://|/data/)\S+\Z")
 """A text of a task that only says where the text is."""
 _LISTS = ("annotations", "completions", "predictions", "drafts")
+_COPIES = {"annotations_results": "annotations", "predictions_results": "predictions"}
+"""Keys of Label Studio's task list that repeat the results of others as text."""
 
 
 def score_studio(row: Mapping[str, Any]) -> float:
@@ -54,12 +58,21 @@ def read_studio(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         raise RowError(
             Code.NO_TEXT, f"data.{key} is an address, not the text; take the project with `goldspan studio adopt`"
         )
+    if beside := _find_beside(row, len(text)):
+        raise RowError(
+            Code.UNREAD_SPANS, f"the key {beside!r} beside data holds annotations; export the project as JSON"
+        )
     others: list[dict[str, Any]] = []
     annotations: list[RawAnnotation] = []
+    left_out: Counter[str] = Counter()
     for name in _LISTS:
         for entry in row[name] if isinstance(row.get(name), list) else ():
             if isinstance(entry, Mapping):
                 annotations.append(_read_entry(name, entry, text, others))
+            elif name in {"predictions", "drafts"}:
+                left_out[f"{name} given as numbers"] += 1
+            else:
+                raise RowError(Code.UNREADABLE_SPANS, f"{name} holds numbers alone; export the project as JSON")
     left = {k: v for k, v in data.items() if k != key} | ({"other_results": others} if others else {})
     kept = {name: value for name, value in left.items() if name == "other_results"}
     made = make_row({**data, "id": row.get("id")}, text, tuple(annotations), {**left, "other_results": None})
@@ -73,7 +86,24 @@ def read_studio(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         made.uid,
         fields,
         made.sample_id,
+        left_out,
     )
+
+
+def holds_unread(task: Mapping[str, Any]) -> bool:
+    """True for a task with annotations beside its data, or that gives only their numbers.
+
+    Predictions are often numbers: Label Studio's own export gives them so.
+    """
+    listed = task["annotations"] if isinstance(task.get("annotations"), list) else []
+    whole = all(isinstance(entry, Mapping) for entry in listed)
+    return not whole or bool(_find_beside(task, len(task["data"]["text"])))
+
+
+def _find_beside(task: Mapping[str, Any], length: int) -> str:
+    """The key of a task that holds annotations and is none of Label Studio's; else empty."""
+    others = {n: v for n, v in task.items() if n not in {"data", *_LISTS} and not task.get(_COPIES.get(n, ""))}
+    return next((name for name, value in others.items() if holds_unread_spans(name, value, length)), "")
 
 
 def _read_entry(kind: str, entry: Mapping[str, Any], text: str, others: list[dict[str, Any]]) -> RawAnnotation:

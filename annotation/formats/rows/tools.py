@@ -21,6 +21,8 @@ from goldspan.annotation.formats.rows.spans import read_relations, read_spans
 from goldspan.annotation.types import Status
 
 _MIN_KEYS = frozenset({"annotator", "annotation_id", "lead_time", "created_at", "updated_at"})
+_OTHER_QUESTIONS = frozenset({"label", "options"})
+"""Keys of Prodigy's tasks about the whole text: the class to confirm, and the choices."""
 _STATES = {"accept": Status.SUBMITTED, "reject": Status.CANCELLED, "ignore": Status.CANCELLED}
 
 
@@ -59,6 +61,9 @@ def score_prodigy(row: Mapping[str, Any]) -> float:
 def read_prodigy(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     """A Prodigy task: `spans`, `relations` by token, and the `answer`; rejected and ignored ones are not gold.
 
+    A task of another question, such as a class of the whole text, says nothing of its spans. What `prodigy review`
+    shows to decide on is the work of the people whose sessions it names.
+
     Raises:
         RowError: text or spans cannot be read.
     """
@@ -81,10 +86,15 @@ def read_prodigy(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         status=status,
         answer="" if answer == "accept" else answer,
     )
-    annotated = "spans" in row or "answer" in row
-    skipped = {key, "spans", "relations", "answer", "tokens"}
+    annotated = "spans" in row or ("answer" in row and not row.keys() & _OTHER_QUESTIONS)
+    skipped = {key, "spans", "relations", "answer", "tokens", "versions", "sessions"}
     left = {k: v for k, v in row.items() if k not in skipped and not k.startswith("_")}
-    return make_row(row, text, (annotation,) if annotated else (), left)
+    versions = tuple(
+        RawAnnotation(read_spans(version.get("spans"), "versions"), person=str(session))
+        for version in row.get("versions") or ()
+        for session in version["sessions"]
+    )
+    return make_row(row, text, ((annotation,) if annotated else ()) + versions, left)
 
 
 def _name_end(row: Mapping[str, Any], relation: Mapping[str, Any], end: str) -> str:

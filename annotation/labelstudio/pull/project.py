@@ -2,7 +2,7 @@
 
 A cheap listing finds the tasks that changed since the watermark. Only those are fetched, a few hundred at a time, into
 a file beside the target from which an interrupted pull resumes. Then the target is merged and written atomically.
-A target that is gone, empty or torn is fetched as if for the first time.
+A target that is gone, empty, torn or has lost tasks is fetched as if for the first time.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def pull_project(
     with hold_lock(f"pull {path.resolve()}"):
         state = load_state(path, client, project)
         known, torn = read_known_tasks(path), is_torn(path)
-        if torn or not known:
+        if torn or not known or len(known) < state.tasks:
             state = replace(state, watermark="", settled="", refused={})
         rules = digest([labels.fingerprint, asdict(source.mapping)])
         refused = state.refused if state.rules == rules else {}
@@ -101,7 +101,8 @@ def pull_project(
                 state = replace(state, settled=state.watermark)
             if changes.watermark != state.watermark or not state.seen_at:
                 state = replace(state, watermark=changes.watermark, seen_at=now)
-            state = replace(state, rules=rules, refused=fetched.refused)
+            tasks = len(known) + len(merged.added) - len(merged.removed)
+            state = replace(state, rules=rules, refused=fetched.refused, tasks=tasks)
             save_state(path, state)
             finished = True
         finally:

@@ -29,7 +29,8 @@ class PullState:
     `created_at` is when the project was created, to the microsecond: with its number it tells a project from another
     one of the same number, on another server or after the server was set up again. `rules` is a digest of what decides
     how tasks are read; `refused` are the tasks that could not be read, by id. The watermark is the newest `updated_at`,
-    first seen at `seen_at` (seconds since 1970, by our clock); up to `settled` nothing can appear any more.
+    first seen at `seen_at` (seconds since 1970, by our clock); up to `settled` nothing can appear any more. `tasks`
+    counts those in the file: one with fewer has lost some.
     """
 
     url: str
@@ -40,6 +41,7 @@ class PullState:
     settled: str = ""
     rules: str = ""
     refused: dict[str, RefusedTask] = field(default_factory=dict)
+    tasks: int = 0
     format: int = FORMAT
 
 

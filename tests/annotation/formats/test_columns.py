@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from goldspan.annotation.types import Sample
 from tests.strategies import LABELS
 
 
-def read(path: Path, content: str, **options: str) -> tuple[list[Sample], list[RecordError]]:
+def read(path: Path, content: str, **options: Any) -> tuple[list[Sample], list[RecordError]]:
     path.write_text(content)
     errors: list[RecordError] = []
     return list(import_files([path], LABELS, ImportOptions(language="en", **options), errors.append)), errors
@@ -34,6 +35,12 @@ def surfaces(sample: Sample) -> list[tuple[str, str]]:
         ("New B-CITY\nYork E-CITY\nAnn S-FIRSTNAME\n", "New York Ann", [("New York", "CITY"), ("Ann", "FIRSTNAME")]),
         ("A I-CITY\nB B-CITY\n", "A B", [("A", "CITY"), ("B", "CITY")]),
         ("# O\n1 O\nAnn B-FIRSTNAME\nwins O\n", "# 1 Ann wins", [("Ann", "FIRSTNAME")]),
+        ("#Ann B-FIRSTNAME\nwins O\n\n", "#Ann wins", [("#Ann", "FIRSTNAME")]),
+        ("Ann\tB-FIRSTNAME\n#win\tO\n#Rome\tB-CITY\n", "Ann #win #Rome", [("Ann", "FIRSTNAME"), ("#Rome", "CITY")]),
+        ("#\tX\t=\tO\nRome\tN\tI-NP\tB-CITY\n", "# Rome", [("Rome", "CITY")]),
+        ("# text = O\nRome N I-NP B-CITY\n", "Rome", [("Rome", "CITY")]),
+        ("# Rome is B-CITY here\nRome B-CITY\n", "Rome", [("Rome", "CITY")]),
+        ("#Ann\tPERSON\nmet\tO\nAnn\tPERSON\n", "#Ann met Ann", [("#Ann", "FIRSTNAME"), ("Ann", "FIRSTNAME")]),
         ("山 B-SURNAME\n田 I-SURNAME\nさ O\nん O\n", "山田さん", [("山田", "SURNAME")]),
         (
             "#\thttp://x.y\t[2010-01-01]\n1\tAnn\tB-FIRSTNAME\tO\n2\tLee\tB-SURNAME\tB-CITY\n",
@@ -48,7 +55,7 @@ def surfaces(sample: Sample) -> list[tuple[str, str]]:
     ],
 )
 def test_columns_of_others(tmp_path: Path, content: str, text: str, expected: list[tuple[str, str]]) -> None:
-    (sample,), errors = read(tmp_path / "a.conll", content)
+    (sample,), errors = read(tmp_path / "a.conll", content, labels_map={"PERSON": "FIRSTNAME"})
     assert (sample.text, surfaces(sample), errors) == (text, expected, [])
 
 
@@ -77,6 +84,54 @@ def test_conll_2012_documents(tmp_path: Path) -> None:
     assert (sample.text, errors) == ("Ann left\nShe smiled", [])
     assert surfaces(sample) == [("Ann", "FIRSTNAME")]
     assert [sample.text[m.start : m.end] for m in sample.annotations[0].clusters["1"]] == ["Ann", "She"]
+
+
+def write_conll_2012(*tokens: tuple[str, str, str]) -> str:
+    rows = (f"d 0 {n} {word} X * - - - - {entity} {chain}" for n, (word, entity, chain) in enumerate(tokens))
+    return "\n".join(["#begin document (d); part 000", *rows, "", "#end document", ""])
+
+
+@pytest.mark.parametrize(
+    ("tokens", "reason"),
+    [
+        ([("Ann", "(FIRSTNAME*", "-"), ("left", "*", "-")], "the named entity FIRSTNAME has no end"),
+        ([("Ann", "*)", "-"), ("left", "*", "-")], "a bracket closes no named entity"),
+        ([("Ann", "*", "(1"), ("left", "*", "-")], "a mention has no end"),
+        ([("Ann", "*", "1)"), ("left", "*", "-")], "a bracket closes no mention"),
+        ([("[WORD]", "(FIRSTNAME)", "-"), ("[WORD]", "*", "-")], "skeleton2conll"),
+    ],
+)
+def test_broken_brackets_of_conll_2012_are_refused(
+    tmp_path: Path, tokens: list[tuple[str, str, str]], reason: str
+) -> None:
+    samples, (error,) = read(tmp_path / "a.conll", write_conll_2012(*tokens))
+    assert not samples
+    assert reason in error.reason
+
+
+def test_ontonotes_files_are_recognised_by_their_names(tmp_path: Path) -> None:
+    (tmp_path / "bc").mkdir()
+    content = write_conll_2012(("Ann", "(FIRSTNAME)", "-"), ("left", "*", "-"))
+    (tmp_path / "bc" / "cnn_0001.v4_gold_conll").write_text(content)
+    (sample,) = import_files([tmp_path], LABELS, ImportOptions(language="en"))
+    assert surfaces(sample) == [("Ann", "FIRSTNAME")]
+
+
+def test_mentions_of_corefud_that_are_not_read_are_counted(tmp_path: Path) -> None:
+    rows = [
+        ("1", "Ann", "Entity=(e1-person-1-)"),
+        ("1.1", "_", "Entity=(e1-person-1-)"),
+        ("2", "both", "Entity=(e2[1/2]-group-1-)"),
+        ("3", "and", "Entity=(e1-person-1-"),
+        ("3.1", "_", "Entity=e1)"),
+        ("4", "Bo", "Entity=(e2[2/2]-group-1-)"),
+        ("5", "she", "Entity=(e1-person-1-)"),
+    ]
+    lines = (f"{number}\t{word}\t_\tX\t_\t_\t0\tx\t_\t{last}" for number, word, last in rows)
+    (sample,), errors = read(tmp_path / "a.conllu", "# newdoc id = d\n" + "\n".join(lines) + "\n")
+    mentions = [(sample.text[m.start : m.end], m.cluster) for m in sample.annotations[0].mentions]
+    assert (mentions, errors) == ([("Ann", "1"), ("she", "1")], [])
+    assert sample.provenance["left_out"] == {"mention in several parts": 1, "mention of an empty node": 2}
 
 
 def test_conll_u_entities(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.importing import ImportOptions, ImportReport, import_files
-from goldspan.annotation.types import Sample
+from goldspan.annotation.formats.registry import export_samples
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
 from tests.strategies import LABELS
 
 TEXT = "Ann Lee met Bo in Rome."
@@ -123,6 +124,15 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
     "a value of two that the text lacks": ("a.csv", "text,FIRSTNAME,CITY\nAnn in Rome,Ann,Roma\n", "'CITY' is a label"),
     "two annotations under two keys": ("a.jsonl", [{"text": TEXT, "a": [[0, 3, "FIRSTNAME"]], "b": [[0, 3, "CITY"]]}], "several keys"),
     "questions about a text": ("a.json", {"data": [{"title": "x", "paragraphs": [{"context": TEXT, "qas": []}]}]}, "no text"),
+    "a tagged copy": ("a.jsonl", [{"text": TEXT, "output": "<FIRSTNAME>Ann</FIRSTNAME> Lee met Bo in Rome."}], "'output' names labels"),
+    "a tagged copy with other labels": ("a.jsonl", [{"text": TEXT, "output": "<first_name>Ann</first_name> Lee met Bo in Rome."}], "'output' names labels"),
+    "spans beside the data of a task": ("a.json", [{"data": {"text": TEXT}, "spans": [[0, 3, "FIRSTNAME"]]}], "'spans' beside data"),
+    "spans beside data without text": ("a.json", [{"data": {"body": TEXT}, "spans": [[0, 3, "FIRSTNAME"]]}], "'spans' beside data"),
+    "annotations given as numbers": ("a.json", [{"id": 1, "data": {"text": TEXT}, "annotations": [11]}], "numbers alone"),
+    "Label Studio's list of tasks": ("a.json", [{"id": 1, "data": {"text": TEXT}, "annotations": [], "annotations_results": '[[{"value": {"start": 0, "end": 3, "labels": ["FIRSTNAME"]}}]]'}], "export the project as JSON"),
+    "a chat": ("a.jsonl", [{"messages": [{"role": "user", "content": TEXT}]}], "chat for fine-tuning"),
+    "output of Comprehend": ("a.jsonl", [{"File": "a.txt", "Entities": [{"BeginOffset": 0, "EndOffset": 3, "Type": "PERSON"}]}], "output of Amazon Comprehend"),
+    "WebAnno with offsets of another text": ("a.tsv", "#FORMAT=WebAnno TSV 3.3\n#T_SP=custom.NE|value\n\n#Text=A b c\n1-1\t0-1\tA\t_\n1-2\t4-5\tb\tCITY\n", "4-5 do not cut out"),
     "offsets in a string": ("a.jsonl", [{"text": TEXT, "label": "0 3 FIRSTNAME"}], "neither JSON"),
     "offsets in strings": ("a.jsonl", [{"text": TEXT, "labels": ["0,3,FIRSTNAME|18,22,CITY"]}], "cannot be read"),
     "a place without an end": ("a.csv", "text,label,start,ende\nAnn ran,FIRSTNAME,0,3\n", "no end"),
@@ -156,6 +166,43 @@ def test_kinds_are_refused(tmp_path: Path, case: str) -> None:
 def test_files_that_are_not_read_say_what_would_be(tmp_path: Path, name: str, advice: str) -> None:
     with pytest.raises(InputError, match=advice):
         read(write(tmp_path, name, "PK"))
+
+
+def test_drafts_and_predictions_given_as_numbers_are_counted(tmp_path: Path) -> None:
+    row = {"id": 1, "data": {"text": TEXT}, "annotations": [{"completed_by": 1, "result": [REGION]}]}
+    (sample,), errors = read(write(tmp_path, "a.json", [row | {"predictions": [3, 4], "drafts": [5]}]))
+    assert ([len(one.entities) for one in sample.annotations], errors) == ([1], [])
+    assert sample.provenance["left_out"] == {"drafts given as numbers": 1, "predictions given as numbers": 2}
+
+
+def test_our_own_tasks_are_read_whole_where_predictions_are_numbers(tmp_path: Path) -> None:
+    mention = Mention(0, 3, "MENTION")
+    annotation = Annotation(Author.person("ann"), (Entity(0, 3, "FIRSTNAME"),), (mention,))
+    export_samples("label-studio", tmp_path / "a.json", [Sample(TEXT, "en", annotations=(annotation,))], LABELS)
+    (task,) = json.loads((tmp_path / "a.json").read_bytes())
+    (sample,), errors = read(write(tmp_path, "b.json", [task | {"predictions": [3]}]))
+    assert ([one.mentions for one in sample.annotations], errors) == ([(mention,)], [])
+
+
+def test_a_sentence_of_webanno_may_begin_with_blanks(tmp_path: Path) -> None:
+    lines = ["#FORMAT=WebAnno TSV 3.3", "#T_SP=custom.NE|value", "", "#Text=  Rome b", "1-1\t2-6\tRome\tCITY\t"]
+    (sample,), errors = read(write(tmp_path, "a.tsv", "\n".join([*lines, "1-2\t7-8\tb\t_\t", ""])))
+    (entity,) = sample.annotations[0].entities
+    assert (sample.text, entity.span, errors) == ("  Rome b", (2, 6, "CITY"), [])
+
+
+@pytest.mark.parametrize("token", ["a\\b", "a\\\\b"])
+def test_tokens_of_webanno_may_be_escaped(tmp_path: Path, token: str) -> None:
+    lines = ["#FORMAT=WebAnno TSV 3.3", "#T_SP=custom.NE|value", "", "#Text= a\\\\b Rome", f"1-1\t1-4\t{token}\t_\t"]
+    (sample,), errors = read(write(tmp_path, "a.tsv", "\n".join([*lines, "1-2\t5-9\tRome\tCITY\t", ""])))
+    assert (sample.text, errors) == (" a\\b Rome", [])
+
+
+def test_relations_of_brat_may_name_their_arguments(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Ann met Bo.")
+    spans = "T1\tFIRSTNAME 0 3\tAnn\nT2\tFIRSTNAME 8 10\tBo\n"
+    (sample,), _ = read(write(tmp_path, "a.ann", f"{spans}R1\tknows Who:T1 Whom:T2\n"))
+    assert sample.provenance["relations"] == [{"from": (0, 3), "to": (8, 10), "label": "knows"}]
 
 
 def test_a_class_label_number_is_none_from_the_end(tmp_path: Path) -> None:
@@ -360,6 +407,7 @@ def test_coreference_of_muc_is_read_as_clusters(tmp_path: Path) -> None:
         {"shape": [[1, 2, 3, 4]]},
         {"address1": "x", "address2": "y", "label1": "a"},
         {"clusters": 3, "annotations": 0.5, "spans": True},
+        {"html": f"<p>{TEXT}</p>"},
     ],
 )
 def test_what_only_looks_like_annotations_stays_a_field(tmp_path: Path, field: dict[str, Any]) -> None:

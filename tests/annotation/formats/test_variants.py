@@ -110,7 +110,25 @@ FILES: dict[str, tuple[str, Any, list[list[list[tuple[str, str]]]]]] = {
         ],
         [[[ANN], [LEE]]],
     ),
-    "prodigy choice": ("a.jsonl", [{**HASHES, "options": [{"id": "P", "text": "p"}], "accept": ["P"], "answer": "accept"}], [[[]]]),
+    "prodigy choice": ("a.jsonl", [{**HASHES, "options": [{"id": "P", "text": "p"}], "accept": ["P"], "answer": "accept"}], [[]]),
+    "prodigy class": ("a.jsonl", [{**HASHES, "label": "INSULT", "answer": "accept"}], [[]]),
+    "prodigy nothing": ("a.jsonl", [{**HASHES, "tokens": TOKENS, "answer": "accept"}], [[[]]]),
+    "prodigy review": (
+        "a.jsonl",
+        [
+            {
+                **HASHES,
+                "spans": [span("Ann", "FIRSTNAME")],
+                "sessions": ["a", "b"],
+                "answer": "accept",
+                "versions": [
+                    {"text": TEXT, "spans": [span("Ann", "FIRSTNAME")], "sessions": ["a"]},
+                    {"text": TEXT, "spans": [span("Rome", "CITY")], "sessions": ["b"]},
+                ],
+            }
+        ],
+        [[[ANN], [ANN], [ROME]]],
+    ),
     "doccano data": ("a.jsonl", [{"id": 1, "data": TEXT, "label": [[0, 3, "FIRSTNAME"]]}], [[[ANN]]]),
     "doccano classes": ("a.jsonl", [{"id": 1, "text": TEXT, "label": ["positive"], "Comments": []}], [[]]),
     "argilla tuples": ("a.jsonl", [{"text": TEXT, "annotation": [["FIRSTNAME", 0, 3]], "prediction": None, "status": "Validated"}], [[[ANN]]]),

@@ -7,7 +7,7 @@ from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import write_samples
 from goldspan.annotation.text.tagged import parse_tagged
-from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.annotation.types import Annotation, Author, Mention, Sample
 from goldspan.cli.evaluate.commands import app as evaluate_app
 from goldspan.cli.evaluate.compare import app as compare_app
 from goldspan.cli.evaluate.worst import app as errors_app
@@ -80,6 +80,19 @@ def test_evaluate_for_machines(files, tmp_path):
     document = json.loads(printed.stdout)
     assert (document["level"], document["scheme"]) == ("group", "partial")
     assert json.loads(output.read_text())["metrics"] == document["metrics"]
+
+
+@pytest.mark.parametrize(("places", "shown"), [((), "not measured"), ((0, 6), "1.000"), ((17, 22), "0.000")])
+def test_coreference_of_a_model_without_mentions_is_not_measured(files, places, shown):
+    def make(author, starts):
+        mentions = tuple(Mention(start, start + 2, "MENTION", "c") for start in starts)
+        return [Sample("ab cd ef gh ij kl mn op qr st", "en", annotations=(Annotation(author, mentions=mentions),))]
+
+    write_samples(files[0], make(Author.person("ann"), (0, 6)), LABELS)
+    write_samples(files[1], make(Author.model("toy-1"), [start // 3 * 3 for start in places]), LABELS)
+    printed = run(evaluate_app, *files, "--no-baselines").stdout
+    (line,) = (line for line in printed.splitlines() if "coreference" in line)
+    assert shown in line
 
 
 def test_evaluate_lets_a_predictor_read(files, tmp_path):

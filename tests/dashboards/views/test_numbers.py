@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -16,14 +17,17 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.jsonl import raise_error
 from goldspan.annotation.tasks.store import list_files, read_samples
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.annotation.types import Sample, Status
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, Status
+from goldspan.dashboards.mirror.extract import StoredSample, extract_rows
 from goldspan.dashboards.mirror.refresh import Mirror, refresh_mirror
 from goldspan.dashboards.mirror.sources import load_samples
+from goldspan.dashboards.mirror.tables import make_frame
 from goldspan.dashboards.views import annotators, coreference, coverage, explore, overview, quality
 from goldspan.dashboards.views.overview import Funnel
 from goldspan.evaluation.matching.annotations import list_latest_reviews
 from goldspan.evaluation.people.acceptance import measure_acceptance
 from goldspan.evaluation.people.agreement import measure_agreement
+from tests.strategies import LABELS
 
 
 @pytest.fixture(scope="module")
@@ -212,3 +216,32 @@ def test_find_samples(mirror: Mirror, samples: list[Sample]) -> None:
     assert find(state="repeated skeleton")
     assert find(issue="invalid_value")
     assert not find(issue="empty_text")
+
+
+def extract(*annotations: Annotation) -> Mirror:
+    sample = Sample("x" * 20, "en", annotations=annotations, sample_id="s")
+    rows = extract_rows([StoredSample(sample, "a.jsonl", 0, [])], LABELS)
+    return Mirror({name: make_frame(name, table) for name, table in rows.items()}, "v")
+
+
+def test_a_decision_between_two_people_is_no_acceptance() -> None:
+    shown = Annotation(Author.model("m"), (Entity(0, 5, "CITY"),))
+    people = [
+        Annotation(Author.person(name), (Entity(0, 5, label),)) for name, label in (("ann", "CITY"), ("bob", "ZIP"))
+    ]
+    decision = replace(people[0], author=Author.person("lead"), ground_truth=True)
+    frames = extract(shown, *people, decision)
+    assert sorted(frames["decisions"]["person"].cast(pl.String)) == ["ann", "bob"]
+    assert sorted(frames["reviews"]["person"].cast(pl.String)) == ["ann", "bob", "lead"]
+
+
+def test_clusters_that_no_model_looks_for_are_not_measured() -> None:
+    mentions = (Mention(0, 2, "MENTION", "1"), Mention(3, 5, "PRONOUN", "1"))
+    review = Annotation(Author.person("ann"), mentions=mentions)
+    for found, f1 in (
+        ((), None),
+        (mentions, 1.0),
+        ((Mention(8, 9, "MENTION", "2"), Mention(9, 10, "MENTION", "2")), 0.0),
+    ):
+        frames = extract(Annotation(Author.model("m"), mentions=found), review)
+        assert coreference.count_clusters(frames).b_cubed.f1 == f1

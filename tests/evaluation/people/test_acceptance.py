@@ -57,6 +57,16 @@ class TestVerdicts:
         assert (much.outcome, much.relaxed) == (RegionOutcome.RESIZED, False)
 
 
+def test_a_decision_between_two_reviews_is_no_review_of_the_prediction() -> None:
+    prediction = predict(Entity(0, 5, "CITY"))
+    people = review(Entity(0, 5, "CITY")), review(Entity(0, 5, "STATE"), person="bob")
+    for lead in ("lead", "ann"):
+        decision = review(Entity(0, 5, "STATE"), person=lead, ground_truth=True, updated_at="2026-01-02T00:00:00Z")
+        report = measure_acceptance([make_sample(prediction, *people, decision)])
+        assert sorted(report.by_person) == ["ann", "bob"]
+        assert (report.total.accepted, report.total.relabelled) == (1, 1)
+
+
 class TestReport:
     def make_report(self, **options) -> AcceptanceReport:
         one = make_sample(

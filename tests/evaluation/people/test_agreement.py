@@ -88,6 +88,23 @@ def test_clusters_agree_whatever_their_names_and_heads() -> None:
     assert report.b_cubed.recall == pytest.approx((2 * 2 / 3) / 3)
 
 
+def test_clusters_of_a_model_that_marks_no_mention_are_not_measured() -> None:
+    def mention(start: int) -> Mention:
+        return Mention(start, start + 2, "MENTION", "1")
+
+    ann = rate("ann", mentions=(mention(0), mention(5)))
+    bob = rate("bob", mentions=(mention(0), mention(5)))
+    tagger, resolver = Annotation(Author.model("a")), Annotation(Author.model("b"), mentions=(mention(0), mention(9)))
+    report = measure_agreement([make_sample(ann, bob, tagger)], models=True)
+    assert {(pair.first, pair.second): pair.b_cubed.f1 for pair in report.pairs} == {
+        ("ann", "bob"): 1.0,
+        ("ann", "model:a"): None,
+        ("bob", "model:a"): None,
+    }
+    assert (report.b_cubed.f1, report.links.f1) == (1.0, 1.0)
+    assert measure_agreement([make_sample(ann, resolver)], models=True).links.f1 == 0.0
+
+
 def test_nothing_marked_is_none_not_one() -> None:
     report = measure_agreement([make_sample(rate("ann"), rate("bob"))])
     assert report.to_json()["exact"] is None

@@ -103,6 +103,21 @@ def test_a_file_that_was_cut_in_a_line_comes_back_whole_with_its_edits(tmp_path:
     assert sorted(path.read_bytes().splitlines()) == sorted((edited + second + third).splitlines())
 
 
+@pytest.mark.parametrize("lost", [0, 2])
+def test_a_file_that_lost_whole_lines_comes_back_whole_with_its_edits(tmp_path: Path, lost: int) -> None:
+    path = tmp_path / "p.jsonl"
+    client = pull_three(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[1] = lines[1].replace(b'"language":"en"', b'"language":"de"')
+    path.write_bytes(b"".join(line for number, line in enumerate(lines) if number != lost))
+    report = pull_file(client, path)
+    assert (report.added, report.total, report.full) == (1, 3, True)
+    assert sorted(path.read_bytes().splitlines(keepends=True)) == sorted(lines)
+    client.tasks = client.tasks[:2]
+    assert pull_file(client, path, full=True).removed == 1
+    assert not pull_file(client, path).full
+
+
 def test_a_file_that_was_cut_and_whose_state_is_gone_comes_back_whole(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     client = pull_three(path)
