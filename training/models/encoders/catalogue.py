@@ -217,9 +217,10 @@ def _describe(info: EncoderInfo, grafts: dict[str, str]) -> dict[str, Any]:
 
 def _check_weights(folder: Path) -> None:
     """Hold `trained/` of a model directory against the manifest of what is served, whose signature is verified."""
-    if folder.name == layout.TRAINED and layout.is_model_directory(folder.parent):
-        if faults := layout.list_trained_faults(layout.open_directory(folder.parent)):
-            raise StateError(f"{folder.parent}: {faults[0]}. It was not loaded. Get the model again, or train anew.")
+    if folder.name != layout.TRAINED or not layout.is_model_directory(folder.parent):
+        return
+    if faults := layout.list_trained_faults(layout.open_directory(folder.parent)):
+        raise StateError(f"{folder.parent}: {faults[0]}. It was not loaded. Get the model again, or train anew.")
 
 
 def _open_folder(name: str, folder: Path) -> Encoder:
