@@ -46,8 +46,13 @@ def test_a_graph_that_gives_nan_is_not_kept(tmp_path: Path, monkeypatch: pytest.
     for name in ("good", "bad"):
         (tmp_path / name).mkdir()
     graphs: list[bytes] = []
+
+    def note(graph: bytes, precision: str) -> bytes:
+        graphs.append(graph)
+        return graph
+
     with monkeypatch.context() as patch:
-        patch.setattr(embedder, "quantise", lambda graph, _: graphs.append(graph) or graph)
+        patch.setattr(embedder, "quantise", note)
         with pytest.raises(StateError, match="NaN"):
             write_embedder(make_encoder(tmp_path / "bad", np.nan), tmp_path / "none")
     assert not (tmp_path / "none" / GRAPH).exists()
