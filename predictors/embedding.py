@@ -28,6 +28,7 @@ class TextEmbedder:
     """Embeds texts with the encoder in a folder."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         try:
             model, tokenizer = ((folder / name).read_bytes() for name in (GRAPH, TOKENIZER))
         except OSError:
@@ -48,8 +49,14 @@ class TextEmbedder:
         self.digest = hashlib.sha256(model + tokenizer).hexdigest()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of length 1, of shape (texts, size); `texts` is not empty."""
+        """Vectors of length 1, of shape (texts, size); `texts` is not empty.
+
+        Raises:
+            StateError: the graph gives NaN or infinite values.
+        """
         vectors = np.stack([self._sum_parts(text) for text in texts])
+        if not np.isfinite(vectors).all():
+            raise StateError(f"The embedder in {self._folder} gives NaN or infinite values. Prepare it again here.")
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: Vectors = vectors / np.where(norms > 0, norms, 1)
         return unit

@@ -1,5 +1,6 @@
 """A predictor in a process of its own, which answers over a pipe and is replaced when it dies or hangs.
 
+A replacement that opens another version refuses to read: its answers would go out under the version that was loaded.
 The process ends when its pipe closes, be it because the server was killed.
 """
 
@@ -89,6 +90,7 @@ class PredictorProcess:
         self._task = task
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
+        self._described: WorkerDescription | None = None
         self._threads = ThreadPoolExecutor(LANES, thread_name_prefix="goldspan-worker")
         self._sending, self._receiving = threading.Lock(), threading.Lock()
 
@@ -124,6 +126,10 @@ class PredictorProcess:
         if isinstance(described, _Failure):
             self._stop(self._pipe)
             raise described.make_error()
+        if described != (self._described or described):
+            self._stop(self._pipe)
+            raise StateError("The model was replaced on disk after it was loaded: POST /v1/model/reload loads it.")
+        self._described = described
         return described  # type: ignore[no-any-return]
 
     def _exchange(self, texts: list[TextInput], alone: bool) -> list[Annotation]:

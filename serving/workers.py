@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from goldspan.annotation.errors import GoldspanError, TransientServiceError
+from goldspan.annotation.errors import GoldspanError, StateError, TransientServiceError
 from goldspan.evaluation.results.timing import count_cores
 from goldspan.predictors.base import Prediction, Predictor, TextInput
 from goldspan.serving.worker_process import LANES, PredictorProcess, WorkerDescription, WorkerDiedError, WorkerTask
@@ -123,14 +123,17 @@ async def open_in_workers(task: WorkerTask, count: int) -> WorkerPredictor | Non
     The processes share the cores: a predictor with an option `threads` gets its share, unless the task sets it.
 
     Raises:
-        ServiceError: it cannot be opened.
+        StateError: it was replaced meanwhile.
+        GoldspanError: it cannot be opened.
     """
     task = replace(task, options={"threads": max(1, count_cores() // count), **task.options})
     workers = [PredictorProcess(task) for _ in range(count)]
     try:
         first = await workers[0].open()
         if first.local:
-            await asyncio.gather(*(worker.open() for worker in workers[1:]))
+            others = await asyncio.gather(*(worker.open() for worker in workers[1:]))
+            if any(other != first for other in others):
+                raise StateError("The model was replaced while it was loaded. Load it again.")
             return WorkerPredictor(workers, first)
     except BaseException:
         for worker in workers:

@@ -25,7 +25,7 @@ from metaflow import FlowSpec, IncludeFile, Parameter, card, current, step
 from goldspan.annotation.errors import StateError
 from goldspan.training import stages
 from goldspan.training.inputs import unpack_inputs
-from goldspan.training.runs import DONE, MARK, RUNNING, TrainingRun
+from goldspan.training.runs import MARK, RUNNING, STEPS, TrainingRun
 
 Files = dict[str, bytes]
 _FOLDERS = ("trained", "quantized", "evaluation")
@@ -111,7 +111,7 @@ class TrainingFlow(FlowSpec):
 
         for component in describe_run(self.record, self.rows, self.manifest):
             current.card.append(component)
-        TrainingRun(Path(str(self.run_folder) or "/nonexistent")).update_state({"status": DONE, "step": "end"})
+        TrainingRun(Path(str(self.run_folder) or "/nonexistent")).update_state({"step": STEPS[-1]})
 
     @contextmanager
     def _work(self) -> Iterator[stages.Work]:

@@ -26,7 +26,7 @@ from goldspan.training.release import list_external, require_open_gate
 from goldspan.training.runs import (
     DONE,
     FAILED,
-    REFUSED,
+    STEPS,
     WITHDRAWN,
     TrainingRun,
     create_run,
@@ -194,8 +194,8 @@ def _drive(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Call
     state = run.read_state()
     with run.hold(), hold_private_umask():
         run.discard_leftovers()
-        judged = resume and state["status"] == REFUSED
-        failure = "" if judged else run_flow(run, workspace, resume=resume, report=report)
+        trained = resume and state["step"] == STEPS[-1]
+        failure = "" if trained else run_flow(run, workspace, resume=resume, report=report)
         if failure:
             run.update_state({"status": FAILED})
             raise StateError(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from goldspan.annotation.text.words import fold
 from goldspan.annotation.types import Entity, sort_spans
 
 MIN_LENGTH = 20
@@ -45,5 +46,5 @@ def find_carriers(text: str, entities: Iterable[Entity]) -> tuple[Carrier, ...]:
 
 
 def _hash(sentence: str) -> int:
-    encoded = sentence.casefold().encode("utf-8", "surrogatepass")
+    encoded = fold(sentence).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(encoded, digest_size=8).digest(), "little")

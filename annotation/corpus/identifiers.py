@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.words import fold
 from goldspan.annotation.types import Entity, sort_spans
 
 _PERSON = "PERSON"
@@ -41,5 +42,5 @@ def _name(text: str, run: list[Entity]) -> str:
 
 
 def _normalise(kind: str, surface: str) -> str:
-    compact = _SEPARATORS.sub("", surface).casefold()
+    compact = _SEPARATORS.sub("", fold(surface))
     return f"{kind}:{compact}" if len(compact) >= _MIN_LENGTH else ""

@@ -1,6 +1,7 @@
 """Near-duplicate texts by MinHash and locality-sensitive hashing, on numpy arrays.
 
-A text is its set of word shingles (3 words in a row; in scripts without spaces a character counts as a word).
+A text is its set of word shingles (3 words in a row; in scripts without spaces a character counts as a word), in
+composed Unicode (NFC) and without case.
 Two texts are near-duplicates when the Jaccard similarity J of these sets reaches a threshold (Broder 1997).
 125 hash functions estimate J with a standard error of sqrt(J(1-J)/125), 0.041 at J = 0.7. They are cut into
 25 bands of 5: two texts meet in a band with probability 1-(1-J^5)^25, which is 0.99 at J = 0.7 and 0.55 at J = 0.5;
@@ -17,6 +18,8 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from goldspan.annotation.text.words import fold
 
 BANDS = 25
 ROWS = 5
@@ -189,7 +192,7 @@ def iter_shingles(texts: Sequence[str]) -> Iterator[tuple[Words, Groups]]:
     codes: list[int] = []
     lengths: list[int] = []
     for text in texts:
-        words = _WORD.findall(text.casefold()) or [text]
+        words = _WORD.findall(fold(text)) or [text]
         words += [""] * (SHINGLE - len(words))
         codes += map(hashes.__getitem__, words)
         lengths.append(len(words))

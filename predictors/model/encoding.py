@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Integers = NDArray[np.int64]
+_UNKNOWN = ("<unk>", "[UNK]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,19 @@ def load_tokenizer(data: bytes) -> Tokenizer:
 
 
 def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> list[EncodedText]:
-    """Encode texts whole, in their order."""
+    """Encode texts whole, in their order.
+
+    A Unigram model (XLM-R) has its special tokens among the pieces of its vocabulary: where one stands in a text, the
+    token is unknown.
+    """
     encodings = tokenizer.encode_batch(list(texts), add_special_tokens=True)
-    return [_build(text, encoding) for text, encoding in zip(texts, encodings, strict=True)]
+    encoded = [_build(text, encoding) for text, encoding in zip(texts, encodings, strict=True)]
+    unknown = next((found for name in _UNKNOWN if (found := tokenizer.token_to_id(name)) is not None), None)
+    if unknown is not None:
+        special = [number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special]
+        for one in encoded:
+            one.ids[np.isin(one.ids, special)] = unknown
+    return encoded
 
 
 def pad_rows(rows: Sequence[Integers], pad: int = 0) -> tuple[Integers, Integers]:

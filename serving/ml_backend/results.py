@@ -74,18 +74,22 @@ def answer_drawing(task: Any, drawn: Sequence[Any], controls: LabelControls) -> 
     text, name = read_task_text(task, controls)[0], controls.text_name
     if not text:
         return []
+    identity = make_sample_id(text, "")
     regions = [one for one in drawn if _is_region(one, text, name) and _read_label(one) in controls.by_label]
-    taken = [(region["value"]["start"], region["value"]["end"]) for region in regions] + _list_marked(task, text, name)
-    answer: list[dict[str, Any]] = []
+    taken = bytearray(len(text))
+    for start, end in _list_places(regions) + _list_marked(task, text, name):
+        taken[start:end] = b"\1" * (end - start)
+    wanted: dict[str, str] = {}
     for region in regions:
-        value = text[region["value"]["start"] : region["value"]["end"]]
-        if region.get("origin") == Origin.PREDICTION:
-            continue
+        if region.get("origin") != Origin.PREDICTION:
+            wanted.setdefault(text[region["value"]["start"] : region["value"]["end"]], _read_label(region))
+    answer: list[dict[str, Any]] = []
+    for value, label in wanted.items():
         for start, end in find_occurrences(text, value):
-            if not any(start < other and one < end for one, other in taken):
-                taken.append((start, end))
-                entity = Entity(start, end, _read_label(region))
-                answer.append(_build_region(text, entity, controls, _make_id(make_sample_id(text, ""), entity)))
+            if not any(taken[start:end]):
+                taken[start:end] = b"\1" * (end - start)
+                entity = Entity(start, end, label)
+                answer.append(_build_region(text, entity, controls, _make_id(identity, entity)))
     return answer
 
 
@@ -98,6 +102,10 @@ def _list_marked(task: Any, text: str, name: str) -> list[tuple[int, int]]:
     lists = [task[key] for key in ("annotations", "drafts", "predictions") if isinstance(task.get(key), list)]
     results = [one.get("result") for annotations in lists for one in annotations if isinstance(one, dict)]
     regions = [one for result in results if isinstance(result, list) for one in result if _is_region(one, text, name)]
+    return _list_places(regions)
+
+
+def _list_places(regions: Sequence[Any]) -> list[tuple[int, int]]:
     return [(region["value"]["start"], region["value"]["end"]) for region in regions]
 
 

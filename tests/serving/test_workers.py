@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from goldspan.annotation.errors import ConfigurationError, ServiceError, TransientServiceError
+from goldspan.annotation.errors import ConfigurationError, ServiceError, StateError, TransientServiceError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.predictors.base import Prediction
 from goldspan.serving import worker_process
@@ -75,6 +75,29 @@ async def test_a_process_that_hangs_is_replaced(
         await predictor.predict(f"WAIT {tmp_path}")
     monkeypatch.undo()
     assert list_labels(await predictor.predict(TEXT)) == ["FIRSTNAME", "CITY"]
+
+
+async def test_a_process_never_comes_back_with_another_version(labels: LabelSchema, tmp_path: Path) -> None:
+    (tmp_path / "version").write_text("1")
+    predictor = await open_in_workers(WorkerTask(open_obedient, str(tmp_path), labels), 1)
+    assert predictor is not None
+    try:
+        assert predictor.model_version == "lexicon-1"
+        (tmp_path / "version").write_text("2")
+        for text in ("DIE", TEXT, TEXT):
+            with pytest.raises(StateError, match="replaced on disk"):
+                await predictor.predict(text)
+        (tmp_path / "version").write_text("1")
+        assert list_labels(await predictor.predict(TEXT)) == ["FIRSTNAME", "CITY"]
+    finally:
+        await predictor.aclose()
+
+
+async def test_processes_with_different_versions_do_not_serve(labels: LabelSchema, tmp_path: Path) -> None:
+    (tmp_path / "version").write_text("1")
+    (tmp_path / "next").write_text("2")
+    with pytest.raises(StateError, match="while it was loaded"):
+        await open_in_workers(WorkerTask(open_obedient, str(tmp_path), labels), 2)
 
 
 async def test_a_closed_predictor_answers_what_waits_with_an_error(predictor: WorkerPredictor, tmp_path: Path) -> None:

@@ -41,4 +41,17 @@ class WaitingPredictor(RemotePredictor):
 def open_obedient(source: str, labels: LabelSchema, **options: Any) -> Predictor:
     if source == "missing":
         raise ConfigurationError("There is no model at missing.")
-    return WaitingPredictor() if source == "remote" else ObedientPredictor(labels)
+    if source == "remote":
+        return WaitingPredictor()
+    predictor = ObedientPredictor(labels)
+    if Path(source).is_dir():
+        predictor.version = _read_version(Path(source))
+    return predictor
+
+
+def _read_version(folder: Path) -> str:
+    """The version in the file `version` of a folder; whoever reads it first replaces it with the one in `next`."""
+    version = (folder / "version").read_text()
+    if (folder / "next").is_file():
+        (folder / "next").rename(folder / "version")
+    return version

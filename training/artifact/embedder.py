@@ -6,12 +6,13 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.files import explain_disk, write_atomic
-from goldspan.predictors.embedding import GRAPH, TOKENIZER
+from goldspan.predictors.embedding import GRAPH, TOKENIZER, TextEmbedder
 from goldspan.predictors.model.runtime import INPUTS
 from goldspan.training.artifact.export import write_graph
-from goldspan.training.artifact.quantise import INT8, quantise
+from goldspan.training.artifact.probes import TEXTS
+from goldspan.training.artifact.quantise import FP32, INT8, quantise
 from goldspan.training.models.build import load_encoder
 from goldspan.training.models.encoders.catalogue import Encoder
 
@@ -29,11 +30,11 @@ class _MeanPooled(nn.Module):
 
 
 def write_embedder(encoder: Encoder, folder: Path) -> Path:
-    """Write `embedding.onnx` and `tokenizer.json`.
+    """Write `embedding.onnx` and `tokenizer.json`; as fp32 where INT8 gives NaN.
 
     Raises:
         ConfigurationError: the encoder has no trained weights, or transformers cannot load it.
-        StateError: the exporter cannot write this architecture, or the disk refused.
+        StateError: the exporter cannot write this architecture, the graph gives NaN, or the disk refused.
     """
     if encoder.folder is None:
         raise ConfigurationError(f"The encoder {encoder.name} has random weights: its embeddings would mean nothing.")
@@ -42,6 +43,19 @@ def write_embedder(encoder: Encoder, folder: Path) -> Path:
     graph = write_graph(pooled, INPUTS, ["embedding"], axes)
     with explain_disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / GRAPH, quantise(graph, INT8))
         write_atomic(folder / TOKENIZER, (encoder.folder / "tokenizer.json").read_bytes())
-    return folder
+        for precision in (INT8, FP32):
+            write_atomic(folder / GRAPH, quantise(graph, precision))
+            if _works(folder):
+                return folder
+        (folder / GRAPH).unlink()
+    raise StateError(f"The exported encoder {encoder.name} gives NaN or infinite values. Take another one.")
+
+
+def _works(folder: Path) -> bool:
+    embedder = TextEmbedder(folder)
+    try:
+        embedder.embed(TEXTS)
+    except StateError:
+        return False
+    return True

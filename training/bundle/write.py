@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.corpus.dedupe import Reason, find_duplicates
-from goldspan.annotation.corpus.outline import outline_samples
+from goldspan.annotation.corpus.ledger import SplitLedger
+from goldspan.annotation.corpus.outline import Outline, outline_samples
 from goldspan.annotation.corpus.splits import check_ratios, report_split, split_samples
 from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.files import open_private, stage_folder
@@ -32,6 +33,7 @@ from goldspan.annotation.tasks.record import pack_record
 from goldspan.annotation.tasks.workspace import check_file_name, make_file_name
 from goldspan.annotation.types import Sample
 from goldspan.evaluation.audit.ledger import AuditLedger
+from goldspan.evaluation.matching.annotations import is_random
 from goldspan.training.bundle.card import CARD, render_bundle_card
 from goldspan.training.bundle.lineage import Lineage
 from goldspan.training.bundle.manifest import (
@@ -61,8 +63,8 @@ def write_bundle(
 ) -> dict[str, Any]:
     """Write a bundle to the folder `target` and return its manifest.
 
-    With the lineage of the project, samples of earlier versions keep their split, and the ledger records this version
-    before the bundle appears.
+    With the lineage of the project, samples of earlier versions keep their split, new ones of the queue's random
+    reserve go to `test`, and the ledger records this version before the bundle appears.
 
     Left out, and counted in the manifest: samples without an annotation, those whose only annotation says that they
     hold nothing without anybody having checked, the second of two with the same text, with `plan.reviewed_only` those
@@ -81,7 +83,7 @@ def write_bundle(
         raise InputError(f"No sample is left for the bundle; left out: {lost or 'nothing, there was none'}.{hint}")
     outlines = outline_samples(kept, labels)
     ratios = check_ratios(plan.ratios)
-    ledger = lineage.ledger if lineage else None
+    ledger = _reserve(kept, outlines, lineage.ledger, plan.name) if lineage else None
     split = split_samples(outlines, ratios, seed=plan.seed, threshold=plan.threshold, ledger=ledger)
     report = report_split(outlines, split, ratios, seed=plan.seed)
     assignment = {sample.sample_id: name for sample, name in zip(kept, split.assignment, strict=True)}
@@ -174,6 +176,16 @@ def choose_samples(
         if sample.sample_id == following.sample_id:
             raise InputError(f"Two different texts have the sample id {sample.sample_id}. Give one of them another id.")
     return kept, left_out
+
+
+def _reserve(samples: Sequence[Sample], outlines: Sequence[Outline], ledger: SplitLedger, version: str) -> SplitLedger:
+    """The ledger with the random reserve as test: progress is judged by it, so no model is trained on it."""
+    reserve = [
+        outline
+        for sample, outline in zip(samples, outlines, strict=True)
+        if is_random(sample) and outline.sample_id not in ledger.entries
+    ]
+    return ledger.record(reserve, ["test"] * len(reserve), version)
 
 
 def _find_obstacle(sample: Sample, plan: BundleSettings, audits: AuditLedger) -> str:

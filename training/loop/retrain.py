@@ -3,9 +3,7 @@
     reviews → bundle loop-<n> → method on top of what serves → paired test → queue → serving, or kept with the reason
 
 The state is written last: a round that was interrupted is done again, on the bundle and the model that it has.
-Reviewed samples of the queue's random reserve are recorded as test in the split ledger before the bundle is made, so
-no model of the project is ever trained on them. The door tests on the test split of the bundle, without the samples
-that the queue chose by priority: those are harder than the others.
+The door tests on the test split of the bundle (see `test_set`), which takes the queue's random reserve.
 """
 
 from __future__ import annotations
@@ -16,8 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from goldspan.annotation.corpus.ledger import write_ledger
-from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.corpus.queue import LabelQueue
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.files import find_json
@@ -25,7 +21,7 @@ from goldspan.annotation.labels.schema import LabelSchema, find_label_file, load
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Sample
-from goldspan.evaluation.matching.annotations import find_shown_prediction, is_random
+from goldspan.evaluation.matching.annotations import find_shown_prediction
 from goldspan.predictors.artifact import is_method_artifact
 from goldspan.predictors.base import Predictor
 from goldspan.predictors.registry import open_predictor
@@ -47,6 +43,7 @@ from goldspan.training.loop.state import (
     read_state,
     write_state,
 )
+from goldspan.training.loop.test_set import choose_test_samples
 from goldspan.training.methods.base import make_settings
 from goldspan.training.methods.fits import fit
 from goldspan.training.methods.registry import open_method
@@ -129,10 +126,11 @@ def retrain(
             return Retrained(state, len(reviewed), missing)
         number = len(state.rounds) + 1
         bundle = _freeze(workspace, labels, reviewed, f"loop-{number}", settings)
-        test_ids = {sample.sample_id for sample in bundle.read_split("test", labels)}
-        trained_on = int(bundle.manifest["data"]["samples"])
-        report(f"{bundle.folder.name}: {trained_on} reviewed samples, {len(test_ids)} of them for tests")
-        test = [one for one in reviewed if one.sample_id in test_ids and not is_priority(one)]
+        data = bundle.manifest["data"]
+        trained_on = data["samples"] + sum(data["left_out"].values())
+        held_out = bundle.manifest["split"]["sizes"]["test"]
+        report(f"{bundle.folder.name}: {data['samples']} reviewed samples, {held_out} of them for tests")
+        test = choose_test_samples(bundle, reviewed, labels, workspace, settings.similarity)
         name = _fit(bundle, state, settings, workspace, path, report)
         promotion, anchored = _test(test, state.serving, _name_source(settings, name), labels, workspace, settings)
         if promotion.falling and settings.method == "crf":
@@ -168,11 +166,6 @@ def count_missing(trained_on: int, reviews: int) -> int:
     return max(0, trained_on + max(LEAST_NEW, round(NEW_SHARE * trained_on)) - reviews)
 
 
-def is_priority(sample: Sample) -> bool:
-    """True for a sample that the queue chose by priority: no figure of progress may rest on it."""
-    return sample.provenance.get("queue") == "priority"
-
-
 def _freeze(
     workspace: Workspace, labels: LabelSchema, reviewed: Sequence[Sample], name: str, settings: RetrainSettings
 ) -> Bundle:
@@ -181,12 +174,6 @@ def _freeze(
     if target.exists():
         return open_bundle(target, labels)
     with open_lineage(workspace) as lineage:
-        reserve = [one for one in reviewed if is_random(one) and one.sample_id not in lineage.ledger.entries]
-        outlines = outline_samples(reserve, labels)
-        if outlines:
-            ledger = lineage.ledger.record(outlines, ["test"] * len(outlines), target.name)
-            write_ledger(lineage.path, ledger)
-            lineage = replace(lineage, ledger=ledger)
         plan = BundleSettings(target.name, seed=settings.seed, threshold=settings.similarity, reviewed_only=True)
         write_bundle(target, reviewed, labels, plan, lineage)
     return open_bundle(target, labels)

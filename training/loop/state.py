@@ -22,7 +22,7 @@ MODELS = "models/"
 
 @dataclass(frozen=True, slots=True)
 class LoopRound:
-    """One retraining: the model, the reviews it learned from, and the verdict of the door with its figures."""
+    """One retraining: the model, the reviews of its bundle, and the verdict of the door with its figures."""
 
     number: int
     model: str
@@ -34,7 +34,7 @@ class LoopRound:
 
 @dataclass(frozen=True, slots=True)
 class LoopState:
-    """What serves, how many reviews the last round learned from, and the rounds.
+    """What serves, how many reviews the last round had, and the rounds.
 
     `serving` names models relative to the workspace (`regex+models/loop-1-crf`); `locate_source` gives what
     `open_predictor` takes.

@@ -1,8 +1,9 @@
-"""Thirteen relations between two documents, among unrelated ones: which of them keep both on one side of a split."""
+"""Relations between two documents, among unrelated ones: which of them keep both on one side of a split."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import pytest
 
@@ -60,8 +61,15 @@ PARAPHRASE = (
     "pictures we accept that the carton had been squashed on its way to <CITY>Lyon</CITY>. "
     "Another lamp ships in two days."
 )
+FRENCH = (
+    "<FIRSTNAME>Hélène</FIRSTNAME> <SURNAME>Lefèvre</SURNAME> a été reçue à l'hôpital après une opération très "
+    "réussie, et la société a déjà réglé les frais élevés. Rassurée, elle a préféré être rappelée à côté de la mairie."
+)
+SHORT_FRENCH = "Le dossier de <FIRSTNAME>Hélène</FIRSTNAME> <SURNAME>Lefèvre</SURNAME> reste ouvert."
 
 RELATIONS = {
+    "accents as marks of their own": (FRENCH, unicodedata.normalize("NFD", FRENCH)),
+    "one name, its accents as marks of their own": (FRENCH, unicodedata.normalize("NFD", SHORT_FRENCH)),
     "other values": (FIRST, OTHER_VALUES),
     "one gold label missing": (FIRST, FIRST.replace("<CITY>Lyon</CITY>", "Lyon")),
     "quoted whole, unlabelled in the quote": (FIRST, REPLY + re.sub(r"</?[A-Z]+>", "", FIRST)),

@@ -3,6 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
+from tokenizers.models import Unigram
+from tokenizers.pre_tokenizers import Metaspace
+from tokenizers.processors import TemplateProcessing
 
 from goldspan.predictors.model.encoding import WindowSize, encode_texts, load_tokenizer, pad_rows
 from goldspan.training.models.encoders.tiny import make_tokenizer
@@ -61,6 +65,22 @@ def test_a_special_token_in_a_text_is_text() -> None:
     special = {TOKENIZER.token_to_id(name) for name in ("[CLS]", "[SEP]", "[PAD]")}
     assert special.isdisjoint(encoded.ids.tolist())
     assert {*encoded.prefix, *encoded.suffix} <= special
+
+
+def test_a_special_token_among_the_pieces_of_a_vocabulary_is_unknown_in_a_text() -> None:
+    """As in XLM-R, which would read `</s>` in a text as its end."""
+    special = ("<s>", "<pad>", "</s>", "<unk>")
+    pieces = [*((name, 0.0) for name in special), ("\u2581", -2.0), *((letter, -5.0) for letter in "An</s>")]
+    tokenizer = Tokenizer(Unigram(pieces, unk_id=3))
+    tokenizer.pre_tokenizer = Metaspace()
+    tokenizer.add_special_tokens(list(special))
+    tokenizer.post_processor = TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    text = "Ann</s> <s>Ann"
+    (encoded,) = encode_texts(load_tokenizer(tokenizer.to_str().encode()), [text])
+    assert (encoded.prefix, encoded.suffix) == ((0,), (2,))
+    assert {0, 1, 2}.isdisjoint(encoded.ids.tolist())
+    spans = list(zip(encoded.starts.tolist(), encoded.ends.tolist(), encoded.ids.tolist(), strict=True))
+    assert [text[start:end] for start, end, number in spans if number == 3] == ["</s>", "<s>"]
 
 
 def test_a_text_without_tokens_has_no_window() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -174,6 +175,18 @@ def test_places_that_are_marked_already_are_left_alone(client: TestClient) -> No
     task["predictions"] = [{"result": [draw(0, 2, "SURNAME")]}, "odd"]
     task["drafts"] = [{"result": [draw(14, 16, "CITY")]}]
     assert complete(client, task, draw(7, 9, "SURNAME")) == []
+
+
+def test_a_value_that_stands_thousands_of_times_is_spread_at_once(client: TestClient) -> None:
+    """Other requests wait meanwhile. Label Studio then sends all of them with the next drawing."""
+    count = 3000
+    task = make_task("Xu wrote that it is late.\n" * count)
+    found = complete(client, task, draw(0, 2, "SURNAME"))
+    assert len(found) == count - 1
+    begun = time.process_time()
+    drawn = [draw(0, 2, "SURNAME"), *(draw(start, start + 2, label) for start, label in found)]
+    assert complete(client, task, *drawn) == []
+    assert time.process_time() - begun < 1
 
 
 def test_a_drawing_without_a_text_or_regions_gets_an_empty_answer(client: TestClient) -> None:

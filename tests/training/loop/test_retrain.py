@@ -15,6 +15,9 @@ from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.predictors.registry import open_predictor
+from goldspan.training.bundle.manifest import BundleSettings
+from goldspan.training.bundle.public import freeze
+from goldspan.training.bundle.verify import open_bundle
 from goldspan.training.bundle.withdrawal import withdraw
 from goldspan.training.loop.retrain import Retrained, RetrainSettings, count_missing, retrain
 from goldspan.training.loop.state import locate_source, read_state
@@ -87,6 +90,43 @@ def test_the_random_reserve_is_never_trained_on(workspace: Workspace) -> None:
     ledger = read_ledger(find_ledger(workspace))
     reserve = [one.sample_id for one in make_reviews(100) if one.provenance["queue"] == "random"]
     assert ledger.find_splits(reserve) == {"test"}
+
+
+def test_the_random_reserve_is_kept_from_other_bundles_too(workspace: Workspace) -> None:
+    write_reviews(workspace, make_reviews(100))
+    labels_file = workspace.root.parent / "labels.toml"
+    settings = BundleSettings("v1", threshold=1.0, reviewed_only=True)
+    freeze(settings, labels_file=labels_file, data=workspace.root, despite_gate=True)
+    reserve = {one.sample_id for one in make_reviews(100) if one.provenance["queue"] == "random"}
+    test = {sample_id for split, sample_id, _ in open_bundle(workspace.bundles / "v1").iter_texts() if split == "test"}
+    assert reserve <= test
+
+
+def test_nothing_that_the_model_in_service_was_trained_on_decides(workspace: Workspace) -> None:
+    """Later parts of documents come from the reserve: all parts move to the test split."""
+    plain = [replace(review(number), provenance={}) for number in range(100, 140)]
+    write_reviews(workspace, [*make_reviews(100), *plain])
+    work(workspace)
+    splits = {name: split for split, name, _ in open_bundle(workspace.bundles / "loop-1").iter_texts()}
+    trained = [one for one in plain if splits[one.sample_id] != "test"]
+    parts = [
+        replace(review(number + 500, "random"), provenance={"queue": "random", "source_document": one.sample_id})
+        for number, one in enumerate(trained)
+    ]
+    write_reviews(workspace, [*make_reviews(100), *plain, *parts])
+    found = work(workspace)
+    after = {name: split for split, name, _ in open_bundle(workspace.bundles / "loop-2").iter_texts()}
+    assert {after[one.sample_id] for one in (*trained, *parts)} == {"test"}
+    assert found.promotion is not None
+    assert found.promotion.documents == 25 + len(plain) - len(trained)
+
+
+def test_texts_that_a_bundle_holds_once_are_no_new_reviews(workspace: Workspace) -> None:
+    reviews = make_reviews(60)
+    again = [replace(one, sample_id=f"again-{number}", country="US") for number, one in enumerate(reviews[:40])]
+    write_reviews(workspace, [*reviews, *again])
+    assert work(workspace).missing == 0
+    assert work(workspace).missing == 20
 
 
 def test_a_worse_model_is_refused_and_the_old_one_serves_on(workspace: Workspace) -> None:

@@ -16,8 +16,9 @@ from typing import Any, Protocol
 
 import orjson
 
-from goldspan.annotation.errors import ConfigurationError, UnknownNameError
+from goldspan.annotation.errors import ConfigurationError, StateError, UnknownNameError
 from goldspan.annotation.files import stage_folder, swap_folder, write_atomic
+from goldspan.predictors.model import directory as layout
 
 TINY = "tiny"
 CARD = "encoder.json"
@@ -136,6 +137,7 @@ def find_encoder(name: str, revision: str = "") -> Encoder:
     Raises:
         UnknownNameError: it is none of these.
         ConfigurationError: it is not prepared and cannot be, or the folder is not an encoder.
+        StateError: the folder is that of a model directory's weights, and they are not those that were signed.
         ServiceError: the Hub did not give it.
     """
     if name == TINY:
@@ -146,6 +148,7 @@ def find_encoder(name: str, revision: str = "") -> Encoder:
             prepare_encoder(name, install=False)
         return _open_folder(name, folder)
     if (folder := Path(name)).is_dir():
+        _check_weights(folder.resolve())
         return _open_folder(folder.name, folder)
     if _HUB_ID.match(name) and not name.startswith(("./", "../", "/")):
         from goldspan.training.models.encoders.hub import download_encoder
@@ -210,6 +213,14 @@ def _describe(info: EncoderInfo, grafts: dict[str, str]) -> dict[str, Any]:
         "packages": list(info.requirements),
         "grafts": grafts,
     }
+
+
+def _check_weights(folder: Path) -> None:
+    """Hold `trained/` of a model directory against the manifest of what is served, whose signature is verified."""
+    if folder.name != layout.TRAINED or not layout.is_model_directory(folder.parent):
+        return
+    if faults := layout.list_trained_faults(layout.open_directory(folder.parent)):
+        raise StateError(f"{folder.parent}: {faults[0]}. It was not loaded. Get the model again, or train anew.")
 
 
 def _open_folder(name: str, folder: Path) -> Encoder:

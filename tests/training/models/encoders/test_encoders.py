@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import struct
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,6 +32,18 @@ def test_what_is_no_encoder_is_named(tmp_path: Path) -> None:
         find_encoder(str(tmp_path / "empty"))
     with pytest.raises(ConfigurationError, match="needs no preparation"):
         prepare_encoder("tiny")
+
+
+def test_weights_of_a_model_are_the_ones_that_were_signed(trained: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    for name in ("trained", "quantized"):
+        shutil.copytree(trained / name, model / name)
+    weights = model / "trained"
+    assert find_encoder(str(weights)).folder == weights
+    with (weights / "model.safetensors").open("ab") as stream:
+        stream.write(b"x")
+    with pytest.raises(StateError, match=r"trained/model\.safetensors is not what the manifest records"):
+        find_encoder(str(weights))
 
 
 def test_an_encoder_whose_package_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
