@@ -129,7 +129,9 @@ def _make_budget(run: OpenRun, asked: Limits, *, asks: bool) -> Budget:
         _require_prices(run.settings, limits)
     if limits != stored:
         run.journal.write_settings({"limits": asdict(limits)})
-    return Budget(find_prices(run.settings), limits.max_cost, limits.max_tokens, run.journal.sum_totals())
+    journal = run.journal
+    spent, outputs = journal.sum_totals(), journal.sum_outputs()
+    return Budget(find_prices(run.settings), limits.max_cost, limits.max_tokens, spent, outputs)
 
 
 def _list_asked(settings: RunSettings, labels: LabelSchema) -> list[Label]:
