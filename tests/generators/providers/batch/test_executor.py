@@ -397,3 +397,12 @@ async def test_a_reply_lost_after_minutes_leaves_the_list_its_whole_grace(provid
     url = provider("openai", [{"kind": "list_lag", "seconds": sum(FAST.grace) + 0.3}], latency=Latency(low=30))
     await run_items(tmp_path / "run", url, "openai", 3, wait=False)
     assert read_simulated(url, "stats")["calls"]["create"] == 1
+
+
+async def test_requests_that_a_killed_process_left_behind_are_removed(provider, tmp_path):
+    url = provider("openai", latency=Latency(low=30))
+    await run_items(tmp_path / "run", url, "openai", 3, wait=False)
+    (kept,) = (tmp_path / "run" / "batches").iterdir()
+    kept.with_name("0123456789abcdef.jsonl").write_text("{}")
+    await run_items(tmp_path / "run", url, "openai", 3, wait=False)
+    assert list(kept.parent.iterdir()) == [kept]
