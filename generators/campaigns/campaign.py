@@ -84,7 +84,9 @@ def begin_campaign(workspace: Workspace, campaign: Campaign) -> Campaign:
     known = _read(_place(workspace, campaign.name))
     if known:
         _require_same(known, campaign)
-        campaign = replace(campaign, limits=_merge_limits(known.limits, campaign.limits), cancelled=False)
+        settings = campaign.settings.keep_prices(known.settings)
+        limits = _merge_limits(known.limits, campaign.limits)
+        campaign = replace(campaign, settings=settings, limits=limits, cancelled=False)
     write_campaign(workspace, campaign)
     return campaign
 

@@ -60,14 +60,21 @@ def cancel_campaign(workspace: Workspace, campaign: Campaign) -> CampaignStatus:
 
     Raises:
         StateError: every run has finished.
+        GoldspanError: a run could not be cancelled; the others were tried all the same.
     """
     if read_status(workspace, campaign).total.finished:
         raise StateError(f"Campaign {campaign.name} has already finished; there is nothing to cancel.")
     write_campaign(workspace, replace(campaign, cancelled=True))
+    errors: list[GoldspanError] = []
     for run in campaign.list_runs():
         progress = read_run(workspace, run)
         if progress and not progress.finished:
-            cancel_run(workspace, workspace.runs / run.name)
+            try:
+                cancel_run(workspace, workspace.runs / run.name)
+            except GoldspanError as error:
+                errors.append(error)
+    if errors:
+        raise errors[0]
     return read_status(workspace, read_campaign(workspace, campaign.name))
 
 

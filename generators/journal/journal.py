@@ -184,9 +184,9 @@ class Journal(RunJournal):
         counted = self.query("SELECT state, count(*) FROM row WHERE state IN ('pending', 'submitted') GROUP BY state")
         return {"pending": 0, "submitted": 0} | dict(counted)
 
-    def list_submitted(self) -> list[str]:
-        """custom_ids of rows that an executor has taken."""
-        return [custom_id for (custom_id,) in self.query("SELECT custom_id FROM row WHERE state = 'submitted'")]
+    def list_submitted(self, stage: str) -> list[Row]:
+        """Rows of a stage that an executor has taken."""
+        return self._list_rows("WHERE state = 'submitted' AND stage = ?", stage)
 
     def count_answers(self, item: int, stage: str, state: str) -> int:
         """How many answers to a stage of an item ended in a state."""
@@ -201,6 +201,11 @@ class Journal(RunJournal):
     def sum_totals(self) -> Totals:
         """Tokens and cost of everything that was answered, failed attempts included."""
         return Totals(*self.query(_SELECT_TOTALS)[0])
+
+    def sum_outputs(self) -> dict[str, tuple[int, int]]:
+        """How many answers of each stage took output tokens, and how many they took."""
+        statement = "SELECT stage, count(*), sum(tokens_out) FROM row WHERE tokens_out > 0 GROUP BY stage"
+        return {stage: (count, tokens) for stage, count, tokens in self.query(statement)}
 
     def _list_rows(self, condition: str, *parameters: Any) -> list[Row]:
         return [_make_row(values) for values in self.query(_SELECT_ROW + condition, parameters)]

@@ -67,16 +67,29 @@ STEPS = (
 
 
 def migrate(connection: sqlite3.Connection, place: str, steps: Sequence[str]) -> None:
-    """Bring a journal to the newest form, each step in a transaction of its own.
+    """Bring a journal to the newest form, in one transaction: another process may open it at the same moment.
 
     Raises:
         StateError: the journal was written by a newer Goldspan.
     """
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(steps):
-        raise StateError(
-            f"{place} was written by a newer Goldspan (journal version {version}, this one knows {len(steps)}). "
-            "Update Goldspan, or start a run of another name."
-        )
-    for number in range(version, len(steps)):
-        connection.executescript(f"BEGIN IMMEDIATE; {steps[number]} PRAGMA user_version = {number + 1}; COMMIT;")
+    if _read_version(connection) == len(steps):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _read_version(connection)
+        if version > len(steps):
+            raise StateError(
+                f"{place} was written by a newer Goldspan (journal version {version}, this one knows {len(steps)}). "
+                "Update Goldspan, or start a run of another name."
+            )
+        for statement in ";".join(steps[version:]).split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(steps)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _read_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

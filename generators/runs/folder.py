@@ -125,11 +125,11 @@ def begin_run(
     """The folder of a run with these settings: the existing one, or a new one whose journal holds them.
 
     `new` starts a new run under a free name. An existing run must have been begun in the same way; what does not change
-    its questions (address, window, prices, attempts) is taken from `settings`. A plan that was carried out is followed
-    by a new run, since it is made from what the data lacks now.
+    its questions (address, window, attempts, prices where they are known) is taken from `settings`. A plan that was
+    carried out is followed by a new run, since it is made from what the data lacks now.
 
     Raises:
-        StateError: the existing run was begun differently; the message names the difference.
+        StateError: the existing run was begun differently; the message names the difference. Or a process runs it.
         InputError: the name cannot name a folder.
     """
     folder = workspace.runs / check_run_name(run_id or name_run(settings))
@@ -139,7 +139,7 @@ def begin_run(
         folder = _find_free(folder, _is_finished)
     if settings.provider in PROFILES and settings.api_url:
         confirm_address(PROFILES[settings.provider], normalise_url(settings.api_url))
-    with Journal(folder, create=True) as journal:
+    with Journal(folder, create=True, lock=True) as journal:
         stored = journal.read_settings()
         if "settings" in stored:
             require_same(folder.name, stored["parts"], settings.parts(labels))
@@ -164,8 +164,9 @@ def _is_finished(folder: Path) -> bool:
 
 
 def _merge_settings(journal: Journal, stored: RunSettings, now: RunSettings) -> RunSettings:
+    merged = replace(now.keep_prices(stored), plan=stored.plan)
     if not list_submissions(journal, open_only=True):
-        return replace(now, plan=stored.plan)
+        return merged
     if stored.mode != now.mode:
         raise StateError(
             f"Run {journal.run_id} has batches at the provider, so it cannot go on in {now.mode} mode. "
@@ -178,7 +179,7 @@ def _merge_settings(journal: Journal, stored: RunSettings, now: RunSettings) -> 
             f"{after or 'the address of the provider'}. Go on with `goldspan generate resume {journal.run_id}`, or "
             f"cancel them with `goldspan generate cancel {journal.run_id}` first."
         )
-    return replace(now, plan=stored.plan)
+    return merged
 
 
 def confirm_run_address(folder: Path, url: str) -> None:

@@ -114,6 +114,11 @@ class RunAction(StrEnum):
     ABANDON = "abandon"
 
     @property
+    def asks(self) -> bool:
+        """True if requests may be sent."""
+        return self in {RunAction.GO, RunAction.RETRY}
+
+    @property
     def ends_run(self) -> bool:
         """True if nothing is asked and the run is cancelled."""
         return self in {RunAction.CANCEL, RunAction.ABANDON}

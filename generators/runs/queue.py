@@ -10,7 +10,7 @@ from typing import Any
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import OPEN_STATES, Item, Row, RowKey
-from goldspan.generators.providers.budget import Budget, estimate_usage
+from goldspan.generators.providers.budget import Budget, count_prompt_tokens, estimate_usage
 from goldspan.generators.providers.protocol import Answer, Request
 from goldspan.generators.runs.novelty import REPEATED, NoveltyCheck
 from goldspan.generators.stages.answers import AnswerVerdict, judge_answer
@@ -19,6 +19,8 @@ from goldspan.generators.stages.stage import OPTIONAL_STAGES, Stage, StageInput
 
 _HELD = 512
 """Questions that are held in memory from the moment their row is written until it is decided."""
+_MEASURED = 20
+"""Rows of a stage that are built again to measure their prompts; building all would take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,15 @@ class PipelineQueue:
         self._held = False
         self._held_questions: dict[str, _Question] = {}
         if self._outstanding and budget.limited:
-            budget.hold_outstanding(journal.list_submitted())
+            self._hold_outstanding()
+
+    def _hold_outstanding(self) -> None:
+        """Set aside what the rows take that an earlier process has sent."""
+        for stage in self._order:
+            if rows := self._journal.list_submitted(stage):
+                requests = [self._recall(row).request for row in rows[:: len(rows) // _MEASURED + 1]]
+                like = max(requests, key=lambda request: count_prompt_tokens(request.body))
+                self._budget.hold_outstanding(rows, like, self._count_later(stage))
 
     @property
     def finished(self) -> bool:
@@ -99,7 +109,8 @@ class PipelineQueue:
             self._begin_items(limit - self._pending)
             for row in self._journal.list_pending(limit):
                 request = self._recall(row).request
-                if not self._budget.reserve(request, self._count_later(row.stage)):
+                is_alone = not (requests or self._outstanding)
+                if not self._budget.reserve(request, self._count_later(row.stage), is_alone=is_alone):
                     self._hold(bool(requests))
                     break
                 requests.append(request)
@@ -175,7 +186,7 @@ class PipelineQueue:
         verdict = judge_answer(answer, row.stage, context)
         if self._workload.novelty and row.stage == self._order[0]:
             verdict = self._workload.novelty.judge(verdict, is_final=is_final)
-        if not (answer.tokens_in or answer.tokens_out) and answer.content:
+        if answer.content and not (answer.tokens_in and answer.tokens_out):
             answer = estimate_usage(answer, (question or self._recall(row)).request.body)
         self._journal.decide_row(
             replace(
@@ -187,7 +198,7 @@ class PipelineQueue:
                 model=answer.model,
                 tokens_in=answer.tokens_in,
                 tokens_out=answer.tokens_out,
-                cost=self._budget.settle(answer),
+                cost=self._budget.settle(answer, row.stage),
             )
         )
         if row.state == "submitted":

@@ -108,7 +108,7 @@ async def run_generation_async(
     run = open_run(folder, labels_file, may_differ=action.ends_run)
     with run.journal:
         executor = make_executor(run, execution or ExecutionOptions())
-        budget = _make_budget(run, limits or Limits())
+        budget = _make_budget(run, limits or Limits(), asks=action.asks)
         path = workspace.annotation_samples / f"{folder.name}.jsonl"
         files = list_known_files(workspace, path) if known is None else known
         handled = nullcontext(stop) if stop else handle_signals(asyncio.Event())
@@ -119,16 +119,19 @@ async def run_generation_async(
 run_generation = run_interruptible(run_generation_async)
 
 
-def _make_budget(run: OpenRun, asked: Limits) -> Budget:
+def _make_budget(run: OpenRun, asked: Limits, *, asks: bool) -> Budget:
     stored = Limits(**run.journal.read_settings().get("limits", {}))
     limits = Limits(
         stored.max_cost if asked.max_cost is None else asked.max_cost,
         stored.max_tokens if asked.max_tokens is None else asked.max_tokens,
     )
-    _require_prices(run.settings, limits)
+    if asks:
+        _require_prices(run.settings, limits)
     if limits != stored:
         run.journal.write_settings({"limits": asdict(limits)})
-    return Budget(find_prices(run.settings), limits.max_cost, limits.max_tokens, run.journal.sum_totals())
+    journal = run.journal
+    spent, outputs = journal.sum_totals(), journal.sum_outputs()
+    return Budget(find_prices(run.settings), limits.max_cost, limits.max_tokens, spent, outputs)
 
 
 def _list_asked(settings: RunSettings, labels: LabelSchema) -> list[Label]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,12 @@ class RunSettings:
         known["languages"] = tuple(known.get("languages", ()))
         known["plan"] = SamplePlan.from_dict(known["plan"]) if known.get("plan") else None
         return cls(**known)
+
+    def keep_prices(self, before: RunSettings) -> RunSettings:
+        """With the prices of `before` where none are known now, for the same mode and window."""
+        if (self.mode, self.window) != (before.mode, before.window) or (self.price_in, self.price_out) != (None, None):
+            return self
+        return replace(self, price_in=before.price_in, price_out=before.price_out, price_source=before.price_source)
 
     def build_stages(self, labels: LabelSchema) -> dict[str, Stage]:
         """The stages with their prompts."""

@@ -84,6 +84,6 @@ def drive_scripted(
     folder = begin_run(workspace, settings, LABELS, "r")
     run = open_run(folder)
     with run.journal:
-        budget = Budget(prices or Prices(), max_cost, max_tokens, run.journal.sum_totals())
+        budget = Budget(prices or Prices(), max_cost, max_tokens, run.journal.sum_totals(), run.journal.sum_outputs())
         path = workspace.annotation_samples / "r.jsonl"
         return asyncio.run(run_pipeline(run, executor, path, budget, asyncio.Event(), action, known))

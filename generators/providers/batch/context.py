@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,3 +83,11 @@ def abandon(context: BatchContext, record: SubmissionRecord) -> None:
 def find_input(journal: Journal, intent: str) -> Path:
     """Path of a submission's requests on this machine."""
     return journal.folder / "batches" / f"{intent}.jsonl"
+
+
+def remove_inputs(journal: Journal, intents: Set[str]) -> None:
+    """Remove requests of other submissions than `intents`, which a process left behind that was killed."""
+    with journal.guard():
+        for path in (journal.folder / "batches").glob("*.jsonl"):
+            if path.stem not in intents:
+                path.unlink(missing_ok=True)

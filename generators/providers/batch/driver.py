@@ -36,9 +36,13 @@ class BatchDriver:
                 return
 
     async def cancel(self) -> None:
-        """Cancel at the provider, deliver what was answered, give the rest back; create nothing."""
-        if self._record.read().state == "creating":
-            await Submitter(self._context, self._record).settle()
+        """Cancel at the provider, deliver what was answered, give the rest back; create nothing.
+
+        A submission stays as it is when the run halts before it is known whether its batch was created.
+        """
+        is_unsure = self._record.read().state == "creating"
+        if is_unsure and not await Submitter(self._context, self._record).settle():
+            return
         if self._record.read().state == "submitted":
             await Watcher(self._context, self._record).cancel()
         else:

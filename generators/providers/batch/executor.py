@@ -25,7 +25,7 @@ from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import list_submissions, plan_submission
 from goldspan.generators.providers.batch.admission import Admission
 from goldspan.generators.providers.batch.api import BatchApi
-from goldspan.generators.providers.batch.context import BatchContext, find_input
+from goldspan.generators.providers.batch.context import BatchContext, find_input, remove_inputs
 from goldspan.generators.providers.batch.driver import BatchDriver
 from goldspan.generators.providers.batch.schedule import PollSchedule
 from goldspan.generators.providers.batch.shards import BatchShard, encode_line
@@ -73,8 +73,10 @@ class BatchExecutor(Executor):
         api = BatchApi(*self._address)
         context = self._make_context(api, queue, wait=self._wait, send=True)
         forward = asyncio.create_task(self._forward(stop))
+        submissions = list_submissions(self._journal, open_only=True)
         try:
-            for submission in list_submissions(self._journal, open_only=True):
+            remove_inputs(self._journal, {submission.intent for submission in submissions})
+            for submission in submissions:
                 self._start(BatchDriver(context, submission.intent).drive())
             await self._run_loop(queue, context)
             await self._join()

@@ -24,6 +24,7 @@ class Submitter:
     def __init__(self, context: BatchContext, record: SubmissionRecord) -> None:
         self._context, self._record, self._api = context, record, context.api
         self._tries: Counter[str] = Counter()
+        self._has_lost_reply = False
 
     async def upload(self) -> bool:
         """From planned to uploaded; refused for good, to abandoned.
@@ -87,6 +88,7 @@ class Submitter:
             self._record.update(state="planned")
             return True
         if batch is None:
+            self._has_lost_reply = True
             return True
         failpoint("batch-created")
         if creations > 1 and (found := await find_batches(self._api, announced)):
@@ -98,7 +100,8 @@ class Submitter:
         """From creating to submitted when the batch is there, to uploaded when it certainly is not."""
         submission = self._record.read()
         problem: ForeignReplyError | None = None
-        for pause in (0.0, *list_waits(submission, self._context.pace.grace)):
+        grace = self._context.pace.grace
+        for pause in (0.0, *(grace if self._has_lost_reply else list_waits(submission, grace))):
             if pause and await sleep_unless(self._context.halt, pause):
                 return False
             try:

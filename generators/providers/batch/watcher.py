@@ -68,8 +68,10 @@ class Watcher:
         pause, asked = 0.0, 0
         while True:
             batch = await self._retrieve()
-            if batch is not None and batch.status in TERMINAL and await self._settle_files(batch):
-                break
+            if batch is not None:
+                await self._cancel_doubles(batch)
+                if batch.status in TERMINAL and await self._settle_files(batch):
+                    break
             asked += batch is None
             if asked > len(self._context.pace.grace) + 1:
                 raise TransientServiceError(

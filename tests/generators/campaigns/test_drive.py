@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from goldspan.annotation.errors import ServiceError, StateError
@@ -12,9 +14,11 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.campaigns.campaign import Campaign, begin_campaign, find_lock, read_campaign
 from goldspan.generators.campaigns.drive import cancel_campaign, run_campaign
 from goldspan.generators.campaigns.status import read_status
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.journal.submissions import plan_submission
 from goldspan.generators.runs.folder import begin_run
 from goldspan.generators.runs.pipeline import RunOutcome
-from goldspan.generators.runs.progress import NEVER_BEGUN
+from goldspan.generators.runs.progress import NEVER_BEGUN, read_progress
 from goldspan.generators.runs.public import complete_settings
 from goldspan.generators.runs.run import Limits
 from goldspan.generators.runs.settings import RunSettings
@@ -103,6 +107,29 @@ def test_a_cancelled_campaign_begins_no_run_until_it_is_resumed(workspace):
     assert (status.total.state, status.total.done + status.total.dead) == ("finished", 9)
     with pytest.raises(StateError, match="already finished"):
         cancel_campaign(workspace, read_campaign(workspace, "c"))
+
+
+def test_a_run_that_cannot_be_cancelled_does_not_keep_the_others_open(workspace, monkeypatch):
+    monkeypatch.setenv("GOLDSPAN_API_KEY", "k")
+    settings = RunSettings("compatible", 9, model="m", mode="batch", api_url="http://127.0.0.1:9/v1", novelty=0)
+    campaign = begin(workspace, settings, 3)
+    folders = [begin_run(workspace, run.settings, LABELS, run.name) for run in campaign.list_runs()]
+    with Journal(folders[0]) as journal:
+        plan_submission(journal, "intent", [], state="submitted", batch="batch")
+    with pytest.raises(ServiceError, match="could not be reached"):
+        cancel_campaign(workspace, campaign)
+    states = []
+    for folder in folders:
+        with Journal(folder) as journal:
+            states.append(read_progress(journal).state)
+    assert states == ["waiting", "cancelled", "cancelled"]
+
+
+def test_a_campaign_that_is_started_again_without_prices_keeps_its_own(workspace):
+    settings = RunSettings("compatible", 9, model="m", mode="batch", price_in=1.0, price_out=2.0)
+    begin(workspace, settings, 3, Limits(max_cost=1.0))
+    again = begin(workspace, replace(settings, price_in=None, price_out=None), 3)
+    assert (again.settings.price_in, again.limits.max_cost) == (1.0, 1.0)
 
 
 def test_one_process_runs_a_campaign(workspace):

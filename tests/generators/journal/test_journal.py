@@ -5,6 +5,8 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -173,15 +175,18 @@ def test_raw_log_on_a_full_disk_says_so(tmp_path):
     code = (
         "import resource, signal, sys; from pathlib import Path; from goldspan.generators.journal.raw import RawLog\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 2000))\n"
         "log = RawLog(Path(sys.argv[1]))\n"
         "try:\n    [log.append(b'x' * 300) for _ in range(9)]\n"
         "except OSError as error:\n    print(type(error).__name__)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "log.append(b'next')\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "raw")], capture_output=True, text=True, check=False
     )
     assert result.stdout.strip() == "OSError", result.stderr
+    assert (tmp_path / "raw").read_bytes().splitlines()[2:] == [b"x" * 300, b"x" * 97, b"next"]
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
 
@@ -318,3 +323,15 @@ def test_an_empty_journal_was_never_begun(tmp_path):
     assert list_runs(workspace) == []
     with pytest.raises(StateError, match="There is no unfinished run"):
         find_run(workspace)
+
+
+def test_processes_may_open_a_new_journal_at_the_same_moment(tmp_path):
+    def open_it(folder):
+        barrier.wait()
+        with Journal(folder, create=True) as journal:
+            return journal.next_item()
+
+    barrier = threading.Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(10):
+            assert list(pool.map(open_it, [tmp_path / f"run-{number}"] * 4)) == [0] * 4

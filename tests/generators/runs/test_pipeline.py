@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goldspan.annotation.errors import StateError, TransientServiceError
+from goldspan.annotation.errors import ConfigurationError, StateError, TransientServiceError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.jsonl import read_records
 from goldspan.annotation.tasks.store import read_samples
@@ -23,7 +23,7 @@ from goldspan.generators.providers.protocol import Answer, AnswerState, Request
 from goldspan.generators.runs.folder import begin_run, find_dead_letters, find_run, list_runs, open_run
 from goldspan.generators.runs.pipeline import RunAction, RunOutcome, request_cancel
 from goldspan.generators.runs.progress import list_reasons, read_progress
-from goldspan.generators.runs.run import run_generation
+from goldspan.generators.runs.run import cancel_run, run_generation
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.specs.plan import Cell, SamplePlan
 from tests.generators.scripted import LABELS, ScriptedExecutor, answer_well, drive_scripted, make_settings
@@ -288,6 +288,43 @@ def test_one_driver_at_a_time(tmp_path):
         open_run(folder)
     run.journal.close()
     open_run(folder).journal.close()
+
+
+def test_a_start_that_is_refused_changes_nothing_of_the_run_that_is_at_work(tmp_path):
+    folder = begin_run(Workspace(tmp_path), make_settings(mode="live"), LABELS, "r")
+    run = open_run(folder)
+    with run.journal:
+        with pytest.raises(StateError, match="Another process"):
+            begin_run(Workspace(tmp_path), make_settings(mode="batch", attempts=1), LABELS, "r")
+        assert RunSettings.from_dict(run.journal.read_settings()["settings"]) == run.settings
+
+
+def test_prices_stay_known_until_others_are(tmp_path):
+    def begin(**changes: object) -> RunSettings:
+        folder = begin_run(Workspace(tmp_path), make_settings(**{"mode": "batch", **changes}), LABELS, "r")
+        run = open_run(folder)
+        run.journal.close()
+        return run.settings
+
+    begin(price_in=1.0, price_out=2.0, price_source="a list")
+    again = begin()
+    assert (again.price_in, again.price_out, again.price_source) == (1.0, 2.0, "a list")
+    assert begin(price_in=3.0, price_out=2.0).price_in == 3.0
+    assert begin(mode="live").price_in is None
+
+
+def test_a_run_whose_price_is_not_known_any_more_can_be_cancelled(tmp_path, monkeypatch):
+    monkeypatch.setenv("GOLDSPAN_API_KEY", "k")
+    workspace = Workspace(tmp_path)
+    settings = make_settings(mode="live", api_url="http://127.0.0.1:9/v1")
+    folder = begin_run(workspace, settings, LABELS, "r")
+    with Journal(folder) as journal:
+        journal.write_settings({"limits": {"max_cost": 5.0, "max_tokens": None}})
+    with pytest.raises(ConfigurationError, match="no prices are known"):
+        run_generation(workspace, folder)
+    summary = cancel_run(workspace, folder)
+    assert summary is not None
+    assert summary.outcome is RunOutcome.CANCELLED
 
 
 def test_newest_unfinished_run_is_found(tmp_path):

@@ -385,3 +385,24 @@ def test_a_run_whose_prompts_changed_can_still_be_cancelled(provider, tmp_path, 
         run_generation(workspace, folder)
     cancel_run(workspace, folder)
     assert read_simulated(url, "stats")["batches"] == {"cancelled": 1}
+
+
+async def test_a_reply_lost_after_minutes_leaves_the_list_its_whole_grace(provider, tmp_path, monkeypatch):
+    async def lose_late(self, *arguments):
+        await original(self, *arguments)
+        await asyncio.sleep(sum(FAST.grace) + 0.2)
+
+    original = BatchApi.create
+    monkeypatch.setattr(BatchApi, "create", lose_late)
+    url = provider("openai", [{"kind": "list_lag", "seconds": sum(FAST.grace) + 0.3}], latency=Latency(low=30))
+    await run_items(tmp_path / "run", url, "openai", 3, wait=False)
+    assert read_simulated(url, "stats")["calls"]["create"] == 1
+
+
+async def test_requests_that_a_killed_process_left_behind_are_removed(provider, tmp_path):
+    url = provider("openai", latency=Latency(low=30))
+    await run_items(tmp_path / "run", url, "openai", 3, wait=False)
+    (kept,) = (tmp_path / "run" / "batches").iterdir()
+    kept.with_name("0123456789abcdef.jsonl").write_text("{}")
+    await run_items(tmp_path / "run", url, "openai", 3, wait=False)
+    assert list(kept.parent.iterdir()) == [kept]
