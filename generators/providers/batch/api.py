@@ -141,8 +141,12 @@ class BatchApi:
             reply = await self._client.batches.with_raw_response.cancel(batch_id)
             self._require_batch(doing, load_document(reply.content))
 
-    async def retry(self, batch_id: str) -> bool:
-        """Have the failed and cancelled rows of a batch run again in place. False when there are none."""
+    async def retry(self, batch_id: str) -> None:
+        """Have the failed and cancelled rows of a batch run again in place.
+
+        Whether any do, only the batch tells: the provider may say that there are none because a call whose reply was
+        lost has put them back already.
+        """
         import httpx2
 
         try:
@@ -151,8 +155,6 @@ class BatchApi:
         except TerminalServiceError as error:
             if error.status not in {400, 404}:
                 raise
-            return False
-        return True
 
     async def find_newest_id(self) -> str:
         """The id of the newest batch; empty if there is none or the provider does not say."""

@@ -97,8 +97,8 @@ class Watcher:
         if (collector.failed or collector.missing) and may_retry:
             self._forget("incomplete")
             self._remember(retried=True)
-            if await self._api.retry(batch.id):
-                return False
+            await self._api.retry(batch.id)
+            return False
         await account_rows(self._context, self._record, collector, batch)
         return True
 

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from goldspan.annotation.errors import ServiceError
@@ -63,6 +63,11 @@ row_faults = st.builds(
     st.sampled_from(["slow", "late"]),
     st.sampled_from([0.1, 0.4]),
 )
+LOST_RETRY = [
+    {"kind": "cancel", "fraction": 0.6, "rate": 0.5, "count": 3},
+    {"kind": "accept_and_drop", "call": "retry", "rate": 0.1, "count": 3},
+]
+"""A cancelled batch is continued, and the reply is lost."""
 plans = st.lists(call_faults | batch_faults | row_faults, min_size=1, max_size=5)
 
 
@@ -77,6 +82,7 @@ async def run_to_the_end(folder: Path, url: str, profile: str) -> Counter[str]:
 
 @pytest.mark.parametrize("profile", ["doubleword", "openai"])
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@example(faults=LOST_RETRY, seed=14)
 @given(faults=plans, seed=st.integers(0, 2**16))
 def test_items_add_up(profile, faults, seed):
     with tempfile.TemporaryDirectory() as folder:
