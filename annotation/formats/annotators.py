@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.formats.reading import SourceRow
 from goldspan.annotation.formats.rows.raw import RawRow
+from goldspan.annotation.formats.rows.span_keys import ANNOTATOR, find_key
 from goldspan.annotation.types import Sample
 
 Annotated = TypeVar("Annotated", RawRow, Sample)
@@ -73,6 +74,18 @@ def name_annotator(row: SourceRow | RecordError, name: str) -> SourceRow | Recor
         return row
     named = tuple(one if one.person or one.model else replace(one, person=name) for one in row.value.annotations)
     return row._replace(value=replace(row.value, annotations=named))
+
+
+def claim_annotator(row: RawRow) -> RawRow:
+    """The row, in which the person whom a field names made the one annotation that names no author."""
+    key = find_key(row.fields, ANNOTATOR)
+    person = row.fields.get(key)
+    if len(row.annotations) != 1 or row.annotations[0].person or row.annotations[0].model:
+        return row
+    if not isinstance(person, str | int) or person == "":
+        return row
+    fields = {name: value for name, value in row.fields.items() if name != key}
+    return replace(row, annotations=(replace(row.annotations[0], person=str(person)),), fields=fields)
 
 
 def list_people(row: RawRow) -> frozenset[str]:

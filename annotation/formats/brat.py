@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
-from itertools import pairwise
 from pathlib import Path
 
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.formats.documents import write_documents
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow, list_documents, read_documents, read_whole
-from goldspan.annotation.formats.rows.offsets import agrees, count_by_values
+from goldspan.annotation.formats.rows.offsets import agrees, count_by_values, join_parts
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRelation, RawRow, RawSpan
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.jsonl import OnError
@@ -56,11 +55,11 @@ def _read_document(file: Path, options: ReadOptions) -> RawRow:
     for number, line in enumerate(read_whole(file, options).split("\n"), start=1):
         line = line.removesuffix("\r")
         if match := _SPAN.match(line):
-            try:
-                start, end = _join_parts(text, match[3])
-            except ValueError as error:
-                raise RecordError(str(error), file=str(file), line=number) from None
-            spans[number] = RawSpan((match[2],), start, end, match[4] or None, match[1])
+            parts = [(int(start), int(end)) for start, end in map(str.split, match[3].split(";"))]
+            if (ends := join_parts(text, parts)) is None:
+                reason = "a span of several parts with words between them is not read"
+                raise RecordError(reason, file=str(file), line=number)
+            spans[number] = RawSpan((match[2],), *ends, match[4] or None, match[1])
         elif match := _RELATION.match(line):
             relations.append(RawRelation(match[3], match[4], match[2]))
         elif match := _EQUIVALENCE.match(line):
@@ -94,18 +93,6 @@ def _place_spans(text: str, spans: Mapping[int, RawSpan], file: Path) -> tuple[R
         if span.value is not None and not agrees(span.value, text[span.start : span.end]):
             raise RecordError("the offsets do not cut out the text of the span", file=str(file), line=number)
     return placed
-
-
-def _join_parts(text: str, offsets: str) -> tuple[int, int]:
-    """Start and end of a span from its parts, `0 3;4 7`.
-
-    Raises:
-        ValueError: something else than white space lies between two parts.
-    """
-    parts = [tuple(map(int, part.split())) for part in offsets.split(";")]
-    if any(text[one[1] : other[0]].strip() or one[1] > other[0] for one, other in pairwise(parts)):
-        raise ValueError("a span of several parts with words between them is not read")
-    return parts[0][0], parts[-1][1]
 
 
 def write_brat(folder: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:

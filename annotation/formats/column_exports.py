@@ -51,13 +51,13 @@ def render_conll2012(sample: Sample, losses: LossCounter) -> list[str]:
 
 
 def render_conllu(sample: Sample, losses: LossCounter) -> list[str]:
-    """Ten columns; clusters as `Entity=(e1-mention-1-)`, entities are left out."""
+    """Ten columns; in the last one entities as `NER=B-CITY` and clusters as `Entity=(e1-mention-1-)`."""
     entities, mentions, tokens = _prepare(sample, losses)
-    losses.lose("entities", len(entities))
     name = _identify(sample)
     lines = ["# global.Entity = eid-etype-head-other", f"# newdoc id = {name}", f"# sent_id = {name}-1"]
     if "\n" not in sample.text and "\r" not in sample.text:
         lines.append(f"# text = {sample.text}")
+    tags = _tag(tokens, entities)
     for number, (token, marks) in enumerate(zip(tokens, make_brackets(tokens, mentions), strict=True)):
         brackets = "".join(
             f"(e{mark[1:-1]}-mention-1-)" if mark.startswith("(") and mark.endswith(")")
@@ -66,7 +66,9 @@ def render_conllu(sample: Sample, losses: LossCounter) -> list[str]:
             for mark in marks
         )  # fmt: skip
         follows = number + 1 < len(tokens) and tokens[number + 1].start == token.end
-        misc = "|".join(part for part in (f"Entity={brackets}" * bool(brackets), "SpaceAfter=No" * follows) if part)
+        entity = f"NER={tags[number]}" * (tags[number] != "O")
+        parts = (f"Entity={brackets}" * bool(brackets), entity, "SpaceAfter=No" * follows)
+        misc = "|".join(part for part in parts if part)
         lines.append(f"{number + 1}\t{_word(sample, token)}\t_\t_\t_\t_\t_\t_\t_\t{misc or '_'}")
     return lines
 

@@ -62,10 +62,10 @@ def _place_sentence(sentence: Sentence, token_column: int, first: int) -> tuple[
     words = [columns[token_column] for _, columns in sentence.rows]
     tokens, spaces, sizes = sentence.contract(words)
     if sentence.stated is not None:
-        text = _read_stated(sentence.stated, first)
+        text, quoted = _read_stated(sentence.stated, tokens, first)
         if (places := place_tokens(text, tokens)) is not None:
             return text, _expand(places, sizes, words, text)
-        if sentence.stated.startswith('"'):
+        if quoted:
             line = _find_stranger(text, sentence.rows, token_column)
             raise LineError("the token does not come next in the text", line)
     text, places = join_tokens(tokens) if all(spaces) else _join_marked(tokens, spaces)
@@ -85,14 +85,14 @@ def _expand(places: Sequence[Place], sizes: Sequence[int], words: Sequence[str],
     return expanded
 
 
-def _read_stated(stated: str, first: int) -> str:
-    if not stated.startswith('"'):
-        return stated
+def _read_stated(stated: str, tokens: Sequence[str], first: int) -> tuple[str, bool]:
+    """The text, and whether it is stated as JSON; a text that begins with a quotation mark may stand as it is."""
+    if not stated.startswith('"') or "".join(stated.split()) == "".join("".join(tokens).split()):
+        return stated, False
     try:
-        text = orjson.loads(stated)
+        return str(orjson.loads(stated)), True
     except orjson.JSONDecodeError:
-        raise LineError("the comment text is not a JSON string", first) from None
-    return str(text)
+        raise LineError("the comment text is neither the tokens nor a JSON string", first) from None
 
 
 def _find_stranger(text: str, rows: list[tuple[int, list[str]]], token_column: int) -> int:

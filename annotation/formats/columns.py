@@ -27,6 +27,8 @@ _CONLL_U = 10
 """Columns of CoNLL-U."""
 _ATTRIBUTE = re.compile(r"(?:O|[BIESLU]-\S+)\Z")
 _PARSEME = re.compile(r"\d+:\w")
+_UNKNOWN = "-X-"
+"""What stands for an unknown part of speech."""
 _HIDDEN = "[WORD]"
 """What CoNLL-2012 has for every word before its own script puts them in."""
 _HEADER = frozenset({"word", "words", "token", "tokens", "text", "form"})
@@ -47,16 +49,18 @@ class _Block:
 class _Layout(NamedTuple):
     """Numbers of columns and values of the last one in all lines of a file that do not begin with `#`.
 
-    With `plain`, the last column has labels without a prefix.
+    With `counted`, the first column has numbers alone; with `plain`, the last one has labels without a prefix.
     """
 
     widths: frozenset[int]
     last: frozenset[str]
+    counted: bool
     plain: bool
 
     def holds(self, columns: Sequence[str], tags: Sequence[str]) -> bool:
-        """True if a line that begins with `#` is a token: it has as many columns as others, and a tag."""
-        return len(columns) in self.widths and (columns[-1] in self.last or any(map(is_tag, tags)))
+        """True if a line that begins with `#` is a token: it has as many columns as others, if any, and a tag."""
+        fits = len(columns) in self.widths or not self.widths
+        return fits and bool(tags) and (columns[-1] in self.last or any(map(is_tag, tags)))
 
 
 def read_columns(path: Path, content: str, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
@@ -65,7 +69,8 @@ def read_columns(path: Path, content: str, options: ReadOptions, on_error: OnErr
     blocks = list(_split_blocks(content, whole=whole))
     lines = [line for block in blocks for _, line in block.lines if line.strip() and line[0] != "#"]
     last = [line.split()[-1] for line in lines]
-    layout = _Layout(frozenset(map(_count_cells, lines)), frozenset(last), is_plain_column(last))
+    counted = all(_is_index(line.split()[0]) for line in lines)
+    layout = _Layout(frozenset(map(_count_cells, lines)), frozenset(last), counted, is_plain_column(last))
     for block in blocks:
         try:
             row = _read_block(block, options, layout)
@@ -111,7 +116,7 @@ def _read_block(block: _Block, options: ReadOptions, layout: _Layout) -> RawRow 
     if empty := next((n for n, columns in rows if not columns[0].strip(" ")), None):
         raise LineError("the token is empty", empty)
     width, narrowest = min((len(columns), number) for number, columns in rows)
-    token_column = 0 if width < 2 else 3 if _is_conll_2012(rows) else 1 if _has_index(rows) else 0
+    token_column = 0 if width < 2 else 3 if _is_conll_2012(rows) else 1 if layout.counted and _has_index(rows) else 0
     if width < token_column + 2:
         raise LineError("expected a token and a tag", narrowest)
     if token_column == 3 and all(columns[3] == _HIDDEN for _, columns in rows):
@@ -186,8 +191,9 @@ def _is_index(value: str) -> bool:
 
 
 def _has_index(rows: Sequence[tuple[int, list[str]]]) -> bool:
-    """True if the first column counts the tokens; a text of numbers has its tags in the second column."""
-    return all(_is_index(columns[0]) for _, columns in rows) and not all(is_tag(columns[1]) for _, columns in rows)
+    """True if the first column, of numbers, counts the tokens; a text of numbers has its tags in the second one."""
+    tagged = all(is_tag(columns[1]) or columns[1] == _UNKNOWN for _, columns in rows)
+    return not tagged or len(rows[0][1]) >= _CONLL_U
 
 
 def _is_conll_2012(rows: Sequence[tuple[int, list[str]]]) -> bool:

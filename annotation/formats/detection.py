@@ -108,7 +108,7 @@ def _detect_lines(path: Path, head: str, options: ReadOptions) -> Detected:
     if _PUBTATOR.match(head):
         return Detected("pubtator", 0.95)
     if suffix in {".txt", ".md"}:
-        return Detected("inline", 0.9) if is_inline(head, options.labels) else Detected("text", 0.9)
+        return Detected("inline", 0.9) if is_inline(head, options.labels, options.outside) else Detected("text", 0.9)
     if not (cure := _advise(suffix)) and head.lstrip().startswith(("{", "[")):
         return _detect_rows(path, options)
     raise InputError(f"{path}: files ending in {suffix or 'nothing'} are not read. {cure or _ANYTHING}")

@@ -128,6 +128,7 @@ def _import_file(
         options.encoding,
         options.by_line,
         options.language,
+        options.labels_map.keys(),
     )
     if path.is_file() and path.suffix.lower() != ".ann" and not path.stat().st_size:
         report.rows += 1

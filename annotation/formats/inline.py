@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path
 
 from goldspan.annotation.errors import RecordError, TaggedTextError, UnknownNameError
@@ -39,8 +39,11 @@ _TAGGED_TOKENS = (
 """A tag behind every token: `Lyon/B-CITY`, and spaCy's `Lyon|NNP|B-CITY`."""
 
 
-def is_inline(text: str, labels: LabelSchema) -> bool:
-    """True for a text that clearly holds annotations: tags of tokens, or labels that the schema or a taxonomy knows."""
+def is_inline(text: str, labels: LabelSchema, outside: Set[str] = frozenset()) -> bool:
+    """True for a text that clearly holds annotations: tags of tokens, or labels that somebody knows.
+
+    Known are those of the schema, of a taxonomy, and the `outside` ones that are mapped by name.
+    """
     size = len(text.split())
     for pattern in _TAGGED_TOKENS:
         tags = [match[2] for match in pattern.finditer(text)]
@@ -51,6 +54,8 @@ def is_inline(text: str, labels: LabelSchema) -> bool:
     tagged = _find_tags(text, labels)
     closed = {match[2] for match, _ in tagged if match[1]}
     if any(_is_wrapper(match) and match[2] in closed for match, _ in tagged):
+        return True
+    if any(match[2] in outside for match, _ in _find_pairs(text)):
         return True
     names = {label for match, label in tagged if not match[1] and match[2] in closed}
     names |= {match[2] or match[3] for match in _BRACKET.finditer(text) if _names_label(match, labels)}

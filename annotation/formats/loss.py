@@ -13,7 +13,6 @@ LOSSES = {
     "unannotated_samples": "samples without any annotation are written as if they had no spans",
     "repeated_samples": "samples with the id of an earlier one replace its file",
     "overlapping_entities": "of overlapping entities only the outermost is written",
-    "entities": "entities are left out",
     "mentions": "mentions and their clusters are left out",
     "single_mentions": "mentions without a cluster are left out",
     "mention_kinds": "the kind of a mention (PRONOUN, REFERENCE, MENTION) is not written; guessed when read",

@@ -40,7 +40,10 @@ class SourceRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How to read a file where it does not say: see the options of `goldspan samples import`."""
+    """How to read a file where it does not say: see the options of `goldspan samples import`.
+
+    `outside` are the labels that are mapped to ours by name.
+    """
 
     labels: LabelSchema
     text_key: str = ""
@@ -49,11 +52,12 @@ class ReadOptions:
     encoding: str = ""
     by_line: bool = False
     language: str = ""
+    outside: Set[str] = frozenset()
 
     @property
     def rows(self) -> RowOptions:
         """The part that readers of rows take."""
-        return RowOptions(self.labels, self.text_key, self.tag_names)
+        return RowOptions(self.labels, self.text_key, self.tag_names, self.outside)
 
 
 def read_rows(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[JsonRecord]:

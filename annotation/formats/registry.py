@@ -82,7 +82,7 @@ FORMATS = {
         Format("tagged", ".jsonl", "tagged text with entities and mentions", _lazy(_LINES, "encode_tagged")),
         Format("conll2003", ".conll", "four columns with -DOCSTART-", _lazy(_COLUMNS, "render_conll2003")),
         Format("conll2012", ".conll", "OntoNotes columns with coreference", _lazy(_COLUMNS, "render_conll2012")),
-        Format("conllu", ".conllu", "CoNLL-U with Entity= coreference", _lazy(_COLUMNS, "render_conllu")),
+        Format("conllu", ".conllu", "CoNLL-U: NER= and Entity= in the last column", _lazy(_COLUMNS, "render_conllu")),
         Format("brat", "", "brat standoff: .txt and .ann per sample", _BRAT),
         Format("webanno-tsv", "", "WebAnno TSV 3.3 (INCEpTION): a file per sample", _lazy("inception.write_webanno")),
         Format("uima-cas", "", "UIMA CAS JSON (INCEpTION): a file per sample", _lazy("inception.write_cas")),

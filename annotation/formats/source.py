@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from goldspan.annotation.errors import RecordError, UnknownNameError
+from goldspan.annotation.formats.annotators import claim_annotator
 from goldspan.annotation.formats.brat import read_brat
 from goldspan.annotation.formats.class_labels import decode_row, find_tag_names, read_features_beside
 from goldspan.annotation.formats.columns import read_columns
@@ -141,7 +142,9 @@ def read_shaped(row: Mapping[str, Any], shape: RowShape, options: ReadOptions) -
         RowError: text or spans cannot be read.
     """
     sample = _read_own_task(row, options.labels)
-    return sample or _find_better(shape, show_text(row, options.text_key)).read_row(row, options.rows)
+    if sample:
+        return sample
+    return claim_annotator(_find_better(shape, show_text(row, options.text_key)).read_row(row, options.rows))
 
 
 def _find_better(shape: RowShape, row: Mapping[str, Any]) -> RowShape:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from goldspan.annotation.formats.reading import PROBE
 from goldspan.annotation.formats.rows.options import TEXT_KEYS
 from goldspan.annotation.formats.rows.raw import read_offset
-from goldspan.annotation.formats.rows.span_keys import END, LABEL, START, find_key
+from goldspan.annotation.formats.rows.span_keys import ANNOTATOR, END, LABEL, START, find_key
 from goldspan.annotation.tasks.jsonl import JsonRecord
 
 _VALUE = ("value", "entityvalue", "entity", "surface", "mention", "text")
@@ -43,7 +43,7 @@ class _Layout(NamedTuple):
 
 
 def group_spans(records: Iterable[JsonRecord], text_key: str = "") -> Iterator[JsonRecord]:
-    """Records with the spans of each text in a list; the records themselves if they do not have one span per row.
+    """Records with the spans of each text in a list, one for each annotator; as they are if they have no span per row.
 
     The first rows decide; only rows that are grouped are held. A row without a span says that its text has none, and
     one with part of a span stays as it is.
@@ -96,14 +96,15 @@ def _find_layout(records: Sequence[JsonRecord], text_key: str) -> _Layout | None
 
 
 def _group(records: Iterable[JsonRecord], layout: _Layout) -> Iterator[JsonRecord]:
-    grouped: dict[str, JsonRecord] = {}
+    grouped: dict[tuple[str, str], JsonRecord] = {}
     apart: list[JsonRecord] = []
     for record in records:
         if not (is_span := layout.is_span(record.value)) and not layout.is_empty(record.value):
             apart.append(record)
             continue
         rest = {name: cell for name, cell in record.value.items() if name not in layout.parts.values()}
-        group = grouped.setdefault(str(rest.get(layout.text)), record._replace(value={**rest, "spans": []}))
+        author = str(rest.get(find_key(rest, ANNOTATOR), ""))
+        group = grouped.setdefault((str(rest.get(layout.text)), author), record._replace(value={**rest, "spans": []}))
         if is_span:
             cells = {part: _read_cell(record.value.get(key)) for part, key in layout.parts.items()}
             group.value["spans"].append({part: cell for part, cell in cells.items() if cell not in (None, "")})

@@ -53,6 +53,9 @@ def read_values(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         left = {k: v for k, v in row.items() if k not in {"text", "tagged_text", *_VALUES}}
         return make_row(row, parsed.text, (RawAnnotation(spans, mentions=parsed.mentions),), left)
     key, text = find_text(row, options)
+    if outside := next((label for label in options.outside if f"<{label}>" in text and f"</{label}>" in text), ""):
+        reason = f"the text holds tags of {outside}; rename them to labels of yours, or save it as .txt"
+        raise RowError(Code.UNREADABLE_TAGS, reason)
     name = next((name for name in _VALUES if row.get(name) not in (None, "")), "")
     named = {} if name else _find_named_values(row, text, options.labels)
     spans = read_spans(row[name], name) if name else tuple(RawSpan((k,), value=v) for k in named for v in named[k])

@@ -63,6 +63,13 @@ def count_by_values(text: str, spans: Sequence[RawSpan]) -> tuple[RawSpan, ...]:
     return tuple(spans)
 
 
+def join_parts(text: str, parts: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """Start and end of a span of several parts; None if something else than white space lies between two of them."""
+    if any(one[1] > other[0] or text[one[1] : other[0]].strip() for one, other in pairwise(parts)):
+        return None
+    return parts[0][0], parts[-1][1]
+
+
 def agrees(value: str, seen: str) -> bool:
     """True if a value is what stands in the text but for white space and the Unicode form."""
     return value == seen or _fold(value) == _fold(seen) != ""

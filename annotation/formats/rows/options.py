@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,11 +29,15 @@ TEXT_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class RowOptions:
-    """The label schema; the key of the text (empty: one of the usual); names of ClassLabel numbers, in their order."""
+    """The label schema; the key of the text (empty: one of the usual); names of ClassLabel numbers, in their order.
+
+    `outside` are the labels that are mapped to ours by name.
+    """
 
     labels: LabelSchema
     text_key: str = ""
     tag_names: tuple[str, ...] = ()
+    outside: Set[str] = frozenset()
 
 
 def find_text(row: Mapping[str, Any], options: RowOptions) -> tuple[str, str]:

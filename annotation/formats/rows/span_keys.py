@@ -22,7 +22,8 @@ LABEL = (
 )  # fmt: skip
 VALUE = ("value", "text", "entityvalue", "surface", "spantext", "word", "entity", "mention", "coveredtext")
 IDENTIFIER = ("id", "entitymentionid", "uid")
-"""Names of the parts of a span, without case and underscores, as `find_part` looks for them."""
+ANNOTATOR = ("annotator", "annotatorid", "annotatorname")
+"""Names of the parts of a span, and of who made it, without case and underscores, as `find_part` looks for them."""
 
 _PLACE = (
     "span", "spans", "range", "offset", "offsets", "indices", "interval", "value", "position", "positions", "place",

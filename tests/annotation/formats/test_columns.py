@@ -21,6 +21,10 @@ def surfaces(sample: Sample) -> list[tuple[str, str]]:
     return [(sample.text[e.start : e.end], e.label) for e in sample.annotations[0].entities]
 
 
+def write_words(*words: str) -> str:
+    return "".join(f"{number}\t{word}" + "\t_" * 8 + "\n" for number, word in enumerate(words, start=1))
+
+
 @pytest.mark.parametrize(
     ("content", "text", "expected"),
     [
@@ -41,6 +45,12 @@ def surfaces(sample: Sample) -> list[tuple[str, str]]:
         ("# text = O\nRome N I-NP B-CITY\n", "Rome", [("Rome", "CITY")]),
         ("# Rome is B-CITY here\nRome B-CITY\n", "Rome", [("Rome", "CITY")]),
         ("#Ann\tPERSON\nmet\tO\nAnn\tPERSON\n", "#Ann met Ann", [("#Ann", "FIRSTNAME"), ("Ann", "FIRSTNAME")]),
+        ("# O\n", "#", []),
+        ("12 -X- -X- O\n", "12", []),
+        ("1\t-" + "\t_" * 8 + "\n", "-", []),
+        ('# text = "Hi" Ann\n' + write_words('"', "Hi", '"', "Ann"), '"Hi" Ann', []),
+        ('# text = "Hi"\n' + write_words('"', "Hi", '"'), '"Hi"', []),
+        ('# text = "\\"Hi"\n' + write_words('"', "Hi"), '"Hi', []),
         ("山 B-SURNAME\n田 I-SURNAME\nさ O\nん O\n", "山田さん", [("山田", "SURNAME")]),
         (
             "#\thttp://x.y\t[2010-01-01]\n1\tAnn\tB-FIRSTNAME\tO\n2\tLee\tB-SURNAME\tB-CITY\n",
@@ -57,6 +67,11 @@ def surfaces(sample: Sample) -> list[tuple[str, str]]:
 def test_columns_of_others(tmp_path: Path, content: str, text: str, expected: list[tuple[str, str]]) -> None:
     (sample,), errors = read(tmp_path / "a.conll", content, labels_map={"PERSON": "FIRSTNAME"})
     assert (sample.text, surfaces(sample), errors) == (text, expected, [])
+
+
+def test_a_sentence_of_one_number_is_no_count(tmp_path: Path) -> None:
+    samples, errors = read(tmp_path / "a.conll", "Ann NNP I-NP B-FIRSTNAME\n\n1996 CD I-NP O\n")
+    assert ([sample.text for sample in samples], errors) == (["Ann", "1996"], [])
 
 
 def test_a_bad_sentence_is_refused_alone(tmp_path: Path) -> None:

@@ -184,6 +184,17 @@ def test_our_own_tasks_are_read_whole_where_predictions_are_numbers(tmp_path: Pa
     assert ([one.mentions for one in sample.annotations], errors) == ([(mention,)], [])
 
 
+@pytest.mark.parametrize("label", ["PER", "per"])
+def test_tags_of_mapped_labels_are_read_in_texts_and_refused_in_rows(tmp_path: Path, label: str) -> None:
+    text = f"<{label}>Ann</{label}> ran."
+    (sample,), _ = read(write(tmp_path, "a.txt", text), labels_map={label: "FIRSTNAME"})
+    assert (sample.text, [one.span for one in sample.annotations[0].entities]) == ("Ann ran.", [(0, 3, "FIRSTNAME")])
+    for name, content in (("a.jsonl", [{"text": text}]), ("a.csv", f"text\n{text}\n")):
+        samples, errors = read(write(tmp_path, name, content), labels_map={label: "FIRSTNAME"})
+        assert samples == []
+        assert f"tags of {label}" in errors[0].reason
+
+
 def test_a_sentence_of_webanno_may_begin_with_blanks(tmp_path: Path) -> None:
     lines = ["#FORMAT=WebAnno TSV 3.3", "#T_SP=custom.NE|value", "", "#Text=  Rome b", "1-1\t2-6\tRome\tCITY\t"]
     (sample,), errors = read(write(tmp_path, "a.tsv", "\n".join([*lines, "1-2\t7-8\tb\t_\t", ""])))

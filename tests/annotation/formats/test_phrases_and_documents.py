@@ -59,6 +59,29 @@ DOCUMENT = {
 }
 
 
+@pytest.mark.parametrize(
+    ("places", "surfaces", "read"),
+    [
+        ([[0, 3], [4, 7]], ["Ann", "Lee"], (0, 7)),
+        ([[0, 3], [8, 11]], ["Ann", "met"], None),
+        ([[0, 3], [4, 7]], ["Ann", "Bo"], None),
+        ([[0, 3], [4, 7]], ["Ann Lee"], None),
+    ],
+)
+def test_an_entity_of_bigbio_in_parts_is_read_if_only_blanks_lie_between(
+    tmp_path: Path, places: list[list[int]], surfaces: list[str], read: tuple[int, int] | None
+) -> None:
+    passages = [{"id": "p", "type": "t", "text": ["Ann Lee met Bo."], "offsets": [[0, 15]]}]
+    entity = {"id": "e", "type": "FIRSTNAME", "text": surfaces, "offsets": places, "normalized": []}
+    row = {"document_id": "d", "passages": passages, "entities": [entity]}
+    (tmp_path / "a.json").write_text(json.dumps([row]))
+    errors: list[RecordError] = []
+    samples = list(import_files([tmp_path / "a.json"], LABELS, ImportOptions(language="en"), errors.append))
+    found = [(entity.start, entity.end) for sample in samples for entity in sample.annotations[0].entities]
+    assert found == ([read] if read else [])
+    assert len(errors) == (read is None)
+
+
 def test_a_document_of_bigbio_has_its_clusters_relations_and_links(tmp_path: Path) -> None:
     [sample], errors, report = read(write(tmp_path / "a.json", [DOCUMENT]))
     assert errors == []
@@ -87,7 +110,7 @@ def test_sequences_that_datasets_wrote_by_column_are_read(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "change",
     [
-        {"entities": [make_entity("T1", "FIRSTNAME", 0, "Ann", "lives")]},
+        {"entities": [make_entity("T1", "FIRSTNAME", 0, "Ann", "in")]},
         {"entities": [make_entity("T1", "FIRSTNAME", 0, "Zoe")]},
         {"entities": [{"id": "T1", "type": "FIRSTNAME", "text": ["Ann"]}]},
         {"passages": []},

@@ -366,6 +366,34 @@ def test_inception_gets_back_what_it_was_given(tmp_path: Path, name: str) -> Non
     assert found == [{m.span for m in members} for members in annotation.clusters.values()]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "text,start,end,label,annotator\nAnn in Rome,0,3,FIRSTNAME,a\nAnn in Rome,7,11,CITY,b\n"),
+        ("a.csv", "text,value,label,Annotator ID\nAnn in Rome,Ann,FIRSTNAME,a\nAnn in Rome,Rome,CITY,b\n"),
+        ("a.csv", "sentence_id,token,tag,annotator\n" + "".join(
+            f"1,{token},{tag},{person}\n"
+            for person, tags in (("a", ("B-FIRSTNAME", "O", "O")), ("b", ("O", "O", "B-CITY")))
+            for token, tag in zip(("Ann", "in", "Rome"), tags, strict=True)
+        )),
+        ("a.csv", "sentence_id,token,tag,annotator\n" + "".join(
+            f"1,{token},{tag},{person}\n"
+            for token, tags in (("Ann", ("B-FIRSTNAME", "O")), ("in", ("O", "O")), ("Rome", ("O", "B-CITY")))
+            for person, tag in zip("ab", tags, strict=True)
+        )),
+        ("a.jsonl", [{"text": "Ann in Rome", "spans": [[0, 3, "FIRSTNAME"]], "annotator": "a"},
+                     {"text": "Ann in Rome", "spans": [[7, 11, "CITY"]], "annotator": "b"}]),
+    ],
+)  # fmt: skip
+def test_annotators_that_a_column_names_stay_apart(tmp_path: Path, name: str, content: Any) -> None:
+    (sample,), errors, report = read_content(tmp_path, name, content)
+    assert (errors, report.joined, sample.text) == ([], 1, "Ann in Rome")
+    assert [(one.author.name, [e.label for e in one.entities]) for one in sample.annotations] == [
+        ("a", ["FIRSTNAME"]),
+        ("b", ["CITY"]),
+    ]
+
+
 def test_files_of_one_annotator_each_become_one_data_set(tmp_path: Path) -> None:
     for name, label in (("ann", [[0, 3, "FIRSTNAME"]]), ("bob", [[4, 7, "SURNAME"]])):
         rows = [{"text": TEXT, "label": label}, {"text": f"Only {name}", "label": []}]
