@@ -7,12 +7,15 @@ import resource
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+
+_WATCH_SECONDS = 0.5
 
 
 def _do_nothing() -> None:
@@ -39,6 +42,11 @@ def open_workers(count: int, prepare: Callable[[], object] = _do_nothing) -> Ite
         pool.shutdown(cancel_futures=True)
 
 
+def end_with_parent() -> None:
+    """From now on, end this process when the one that started it ends, be it killed."""
+    threading.Thread(target=_exit_without, args=(os.getppid(),), daemon=True).start()
+
+
 def measure_peak() -> float:
     """The largest resident set of this process, in MiB.
 
@@ -56,6 +64,12 @@ def _prepare(prepare: Callable[[], object]) -> None:
     if (parent := parent_process()) is not None:
         threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
     prepare()
+
+
+def _exit_without(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_WATCH_SECONDS)
+    os._exit(1)
 
 
 def _exit_after(parent: BaseProcess) -> None:

@@ -23,9 +23,10 @@ os.environ.setdefault("METAFLOW_USER", "goldspan")
 from metaflow import FlowSpec, IncludeFile, Parameter, card, current, step
 
 from goldspan.annotation.errors import StateError
+from goldspan.annotation.processes import end_with_parent
 from goldspan.training import stages
 from goldspan.training.inputs import unpack_inputs
-from goldspan.training.runs import MARK, RUNNING, STEPS, TrainingRun
+from goldspan.training.runs import LAUNCHED, MARK, RUNNING, STEPS, TrainingRun
 
 Files = dict[str, bytes]
 _FOLDERS = ("trained", "quantized", "evaluation")
@@ -154,4 +155,6 @@ def _unpack(files: Files, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    if os.environ.get(LAUNCHED):
+        end_with_parent()
     TrainingFlow()

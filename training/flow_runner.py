@@ -10,7 +10,7 @@ from typing import Any
 
 from goldspan.annotation.loops import run_sync
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.training.runs import MARK, TrainingRun, find_training_folder
+from goldspan.training.runs import LAUNCHED, MARK, TrainingRun, find_training_folder
 
 _LINE = re.compile(rf"/(?P<step>\w+)/\d+ \(pid \d+\)\] {MARK}(?P<said>.*)")
 _RAISED = re.compile(r"(?:\] |^)(?P<name>(?:\w+\.)*\w*(?:Error|Exception|Interrupt))(?:: (?P<said>.*)|$)")
@@ -39,7 +39,7 @@ async def _follow(run: TrainingRun, workspace: Workspace, resume: bool, report: 
     flow = Path(__file__).with_name("flow.py").resolve()
     options = _split_options(state.get("flow_options", ()))
     origin = str(state.get("flow_run") or "")
-    with Runner(str(flow), pylint=False, show_output=False, cwd=str(root), **options) as runner:
+    with Runner(str(flow), pylint=False, show_output=False, env={LAUNCHED: "1"}, cwd=str(root), **options) as runner:
         if resume and origin and (root / ".metaflow").is_dir():
             execution = await runner.async_resume(origin_run_id=origin)
         else:

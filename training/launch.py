@@ -205,12 +205,12 @@ def _drive(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Call
         output = Path(state["output"])
         require_open_gate(run, workspace, output)
         stages.publish(run.folder, output)
-        run.update_state({"status": DONE})
-        for name in ("full", "model.onnx"):
+        for name in ("full", "checkpoints", "model.onnx"):
             path = run.folder / name
             shutil.rmtree(path, ignore_errors=True)
             with contextlib.suppress(OSError):
                 path.unlink()
+        run.update_state({"status": DONE})
     return read_model(output, run.name)
 
 

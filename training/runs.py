@@ -36,6 +36,9 @@ REFUSED = "refused"
 WITHDRAWN = "withdrawn"
 """The state of a run of which samples were erased, and its inputs with them."""
 
+LAUNCHED = "GOLDSPAN_TRAINING_LAUNCHED"
+"""Set in the environment of a flow whose processes end with the command that runs it: the next one resumes the run."""
+
 MARK = "goldspan: "
 """What a line begins with that a step prints for people."""
 

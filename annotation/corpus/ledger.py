@@ -2,7 +2,7 @@
 
 A sample that was once held out never returns to train. The ledger also keeps the MinHash bands of held-out texts, so
 that a corrected copy of a text (which has another sample id) stays held out after the original is gone; the bands do
-not reveal the text.
+not reveal the text. A sample whose provenance names the one that it was made from goes where that one is.
 
 On disk it is JSONL, checked against `schemas/split-ledger.schema.json`: a header, then an entry a line, by sample id.
 """
@@ -48,21 +48,23 @@ class SplitLedger:
         return {self.entries[sample_id].split for sample_id in sample_ids if sample_id in self.entries}
 
     def find_absent_relatives(self, outlines: Sequence[Outline], present: Set[str]) -> list[set[str]]:
-        """For each outline, the splits of held-out samples with nearly the same text that are no longer `present`."""
+        """For each outline, the splits of samples that are no longer `present`: of those that it was made from, and of
+        held-out ones with nearly the same text.
+        """
+        found = [self.find_splits(_list_origins(outline) - present) for outline in outlines]
         absent = {name: entry for name, entry in self.entries.items() if entry.bands and name not in present}
         if not absent:
-            return [set() for _ in outlines]
+            return found
         holders: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
         for name, entry in absent.items():
             for place, band in enumerate(entry.bands):
                 holders[place, band].append(name)
-        found: list[set[str]] = []
-        for bands in compute_bands([outline.text for outline in outlines]).tolist():
+        for splits, bands in zip(found, compute_bands([outline.text for outline in outlines]).tolist(), strict=True):
             shared: defaultdict[str, int] = defaultdict(int)
             for place, band in enumerate(bands):
                 for name in holders.get((place, band), ()):
                     shared[name] += 1
-            found.append({absent[name].split for name, count in shared.items() if count >= _SHARED_BANDS})
+            splits.update(absent[name].split for name, count in shared.items() if count >= _SHARED_BANDS)
         return found
 
     def record(self, outlines: Sequence[Outline], assignment: Sequence[str], version: str) -> SplitLedger:
@@ -76,6 +78,12 @@ class SplitLedger:
                 split, known.version if known else version, next(bands) if split != TRAIN else ()
             )
         return SplitLedger(entries)
+
+
+def _list_origins(outline: Outline) -> set[str]:
+    """Ids of the samples that a sample was made from, as its provenance names them."""
+    links = (link.partition(":") for link in outline.links)
+    return {name for key, _, name in links if key in ("source_document", "translation_of")}
 
 
 def choose_protected(splits: Iterable[str], names: Sequence[str]) -> str:

@@ -22,6 +22,20 @@ if __name__ == "__main__":
         print(pool.submit(os.getpid).result(), flush=True)
         pool.submit(time.sleep, 600).result()
 """
+_CHILD = """
+import time
+from goldspan.annotation.processes import end_with_parent
+end_with_parent()
+print("ready", flush=True)
+time.sleep(600)
+"""
+_STARTER = f"""
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {_CHILD!r}], stdout=subprocess.PIPE, text=True)
+child.stdout.readline()
+print(child.pid, flush=True)
+child.wait()
+"""
 
 
 def test_workers_work_and_are_gone_afterwards() -> None:
@@ -56,8 +70,9 @@ def _interrupt_work(workers: list[int]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_killed_parent_leaves_no_worker(number: signal.Signals) -> None:
-    with subprocess.Popen([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, text=True) as parent:
+@pytest.mark.parametrize("program", [_PARENT, _STARTER])
+def test_a_killed_parent_leaves_no_worker(number: signal.Signals, program: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         worker = int(parent.stdout.readline())
         parent.send_signal(number)

@@ -34,7 +34,7 @@ def finish_flow(run: TrainingRun, monkeypatch: pytest.MonkeyPatch) -> None:
     flow = pytest.importorskip("goldspan.training.flow")
     monkeypatch.setattr(cards, "describe_run", lambda *_: [])
     flow.TrainingFlow.end(SimpleNamespace(run_folder=str(run.folder), record={}, rows=[], manifest={}))
-    for name in ("trained", "quantized", "evaluation"):
+    for name in ("checkpoints", "trained", "quantized", "evaluation"):
         (run.folder / name).mkdir()
     (run.folder / "evaluation" / "rows.json").write_text("[]")
     (run.folder / "quantized" / "manifest.json").write_text(json.dumps({"metrics": {}}))
@@ -58,7 +58,9 @@ def test_a_run_that_ended_before_its_model_was_in_its_place_goes_on_from_there(
         with pytest.raises(StateError, match="disk is full"):
             resume_training(workspace=workspace)
     assert run.read_status() == "interrupted"
+    assert (run.folder / "checkpoints").is_dir()
     assert resume_training(workspace=workspace).folder == output
     assert run.read_status() == DONE
+    assert not (run.folder / "checkpoints").exists()
     with pytest.raises(StateError, match="is finished"):
         resume_training("run-1", workspace=workspace)

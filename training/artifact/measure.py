@@ -143,7 +143,7 @@ def _open_systems(
         wanted["previous"] = str(previous)
     for name, source in wanted.items():
         try:
-            systems[name] = open_predictor(source, labels, defaults={"verify": "off"})
+            systems[name] = open_predictor(source, labels)
         except GoldspanError as error:
             notes.append(f"{name} was not evaluated: {error}")
     return systems, notes

@@ -19,7 +19,6 @@ from goldspan.predictors.model.encoding import load_tokenizer
 from goldspan.training.bundle.manifest import dump, make_mappings
 from goldspan.training.config import TrainingConfig
 from goldspan.training.models.build import BuiltNetwork, build_network, read_tokenizer
-from goldspan.training.models.checkpoint import remove_checkpoints
 from goldspan.training.models.corpus import TrainingCorpus, check_labels, check_validation, make_examples
 from goldspan.training.models.device import Device, choose_device
 from goldspan.training.models.encoders.catalogue import Encoder, find_encoder
@@ -49,6 +48,8 @@ def fit(
     report: Callable[[TrainingProgress], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Train, or resume from the newest checkpoint in `folder`, and write `trained/`; returns the record of the run.
+
+    The checkpoints stay: called again, it writes what it trained once more.
 
     Args:
         data: the training and validation splits.
@@ -105,7 +106,6 @@ def fit(
     with explain_disk(folder):
         save_trained(built.network, labels, tokenizer_json, folder / "trained")
         write_atomic(folder / RECORD, orjson.dumps(record, option=orjson.OPT_INDENT_2))
-    remove_checkpoints(folder / _CHECKPOINTS)
     return record
 
 

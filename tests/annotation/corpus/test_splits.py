@@ -106,6 +106,21 @@ def test_a_corrected_copy_of_an_absent_held_out_text_stays_held_out() -> None:
     assert {after[o.sample_id] for o in corrected} == {"test"}
 
 
+@pytest.mark.parametrize("key", ["source_document", "translation_of"])
+def test_what_was_made_from_an_absent_sample_goes_where_that_is(key: str) -> None:
+    """Paraphrases and translations share no words with their source."""
+    outlines = make_unrelated(300)
+    before = assign(outlines)
+    ledger = SplitLedger().record(outlines, list(before.values()), "v1")
+    others = make_unrelated(600)[300:]
+    made = [
+        replace(other, sample_id=f"made-{number}", links=(f"{key}:{source.sample_id}",))
+        for number, (other, source) in enumerate(zip(others, outlines, strict=True))
+    ]
+    after = assign(made, ledger)
+    assert [after[one.sample_id] for one in made] == [before[source.sample_id] for source in outlines]
+
+
 def test_one_large_group_does_not_fill_a_held_out_split() -> None:
     for number in range(10):
         large = [replace(o, sample_id=f"{number}-{o.sample_id}") for o in make_templated(1, 100)]

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from goldspan.annotation.types import Sample
+from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.results.result import read_result
 from goldspan.predictors.registry import open_predictor
+from goldspan.training.artifact.external import ExternalGold
+from goldspan.training.artifact.measure import evaluate_systems
+from goldspan.training.artifact.write import add_results
 from tests.training.tiny_model import NAMES, make_labels, make_sample
 
 UNSEEN = [make_sample(number) for number in range(1000, 1040)]
@@ -46,6 +51,21 @@ def test_the_evaluation_is_a_result_that_compare_takes(trained: Path) -> None:
     assert result.data["split_kind"] == "grouped"
     rows = json.loads((trained / "quantized" / "manifest.json").read_text())["metrics"]["evaluations"]
     assert rows[0]["f1"] == pytest.approx(result.metrics["f1_score"])
+
+
+def test_a_previous_model_that_is_not_what_was_signed_is_not_opened(trained: Path, tmp_path: Path) -> None:
+    """Its manifest fits its files: only the signature tells."""
+    for name in ("quantized", "quantized.sig", "quantized.pub"):
+        path = trained / name
+        (shutil.copytree if path.is_dir() else shutil.copyfile)(path, tmp_path / name)
+    add_results(tmp_path / "quantized", [])
+    labels = make_labels()
+    gold = ExternalGold("test", tuple(UNSEEN[:4]), Level.LABEL, frozenset())
+    model = open_predictor(trained, labels, verify="off")
+    rows, notes = evaluate_systems(model, [gold], labels, tmp_path / "out", baselines=False, previous=tmp_path)
+    assert {row.system for row in rows} == {"model", "regex+model"}
+    assert len(notes) == 1
+    assert "does not match its signature" in notes[0]
 
 
 def test_card_and_manifest_hold_no_text_of_a_sample(trained: Path) -> None:

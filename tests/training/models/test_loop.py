@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from goldspan.annotation.errors import ConfigurationError, InputError, StateErro
 from goldspan.training.config import TrainingConfig  # noqa: E402
 from goldspan.training.models.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from goldspan.training.models.fit import TrainingData, fit, load_trained  # noqa: E402
-from goldspan.training.models.loop import TrainingProgress  # noqa: E402
+from goldspan.training.models.loop import Trainer, TrainingProgress  # noqa: E402
 from tests.training.tiny_model import make_config, make_labels, make_sample  # noqa: E402
 
 DATA = TrainingData([make_sample(n) for n in range(60)], [make_sample(n) for n in range(60, 75)])
@@ -100,9 +101,13 @@ def test_a_broken_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> Non
         load_checkpoint(tmp_path)
 
 
-def test_finished_runs_leave_no_checkpoint(tmp_path: Path) -> None:
-    train(tmp_path / "a", make_config(**SHORT))
-    assert list((tmp_path / "a" / "checkpoints").iterdir()) == []
+def test_a_finished_fit_is_written_again_without_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run may be killed before the next step begins, after hours of training."""
+    first = train(tmp_path / "a", make_config(**SHORT))
+    shutil.rmtree(tmp_path / "a" / "trained")
+    monkeypatch.setattr(Trainer, "_step", lambda *_: pytest.fail("everything is trained"))
+    again = train(tmp_path / "a", make_config(**SHORT))
+    assert all(torch.equal(first[name], again[name]) for name in first)
 
 
 def test_a_training_split_without_entities_is_refused(tmp_path: Path) -> None:
