@@ -185,10 +185,24 @@ def _connect(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
     os.close(open_private(str(path), os.O_RDWR | os.O_CREAT))
     connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
+        _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         migrate(connection, str(path), steps)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Use a write-ahead log. SQLite itself does not wait for another process that switches at the same moment."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
