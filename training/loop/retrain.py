@@ -3,7 +3,7 @@
     reviews → bundle loop-<n> → method on top of what serves → paired test → queue → serving, or kept with the reason
 
 The state is written last: a round that was interrupted is done again, on the bundle and the model that it has.
-The door tests on the test split of the bundle (see `test_set`), which takes the queue's random reserve.
+The door tests on the test split of the bundle (see `holdout`), which takes the queue's random reserve.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from goldspan.training.bundle.write import write_bundle
 from goldspan.training.gate.reviewed import ReviewedSamples
 from goldspan.training.loop.batch import write_batch
 from goldspan.training.loop.costs import fit_sample_costs
+from goldspan.training.loop.holdout import choose_test_samples
 from goldspan.training.loop.promotion import LEAST_DOCUMENTS, JudgedText, Promotion, decide_promotion
 from goldspan.training.loop.state import (
     MODELS,
@@ -43,7 +44,6 @@ from goldspan.training.loop.state import (
     read_state,
     write_state,
 )
-from goldspan.training.loop.test_set import choose_test_samples
 from goldspan.training.methods.base import make_settings
 from goldspan.training.methods.fits import fit
 from goldspan.training.methods.registry import open_method
