@@ -25,7 +25,8 @@ _SMALL, _MAX_RATIO, _LARGEST_BATCH = 64 << 20, 250, 512 << 20
 def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]:
     """The rows of a file in its order, with the names of ClassLabel numbers; `name` is shown in errors.
 
-    Dates, decimals and bytes in UTF-8 come as strings, other bytes, such as pictures, as None. A file of `save_to_disk` (`.arrow`) is read too.
+    Dates, decimals and bytes in UTF-8 come as strings, other bytes, such as pictures, as None. A file of
+    `save_to_disk` (`.arrow`) is read too.
 
     Raises:
         InputError: the file is not readable, or its cells are too large.
