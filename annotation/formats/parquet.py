@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ _SMALL, _MAX_RATIO, _LARGEST_BATCH = 64 << 20, 250, 512 << 20
 def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]:
     """The rows of a file in its order, with the names of ClassLabel numbers; `name` is shown in errors.
 
-    A file of `save_to_disk` (`.arrow`) is read too.
+    Dates, decimals and bytes in UTF-8 come as strings, other bytes, such as pictures, as None. A file of
+    `save_to_disk` (`.arrow`) is read too.
 
     Raises:
         InputError: the file is not readable, or its cells are too large.
@@ -48,8 +50,36 @@ def _list_rows(batches: Iterable[Any], schema: Any) -> Iterator[Mapping[str, Any
         features = find_features(orjson.loads((schema.metadata or {}).get(b"huggingface", b"{}")))
     except orjson.JSONDecodeError:
         features = {}
+    plain = all(map(_is_plain, schema.types))
     for batch in batches:
-        yield from (decode_row(row, features) for row in batch.to_pylist()) if features else batch.to_pylist()
+        rows = batch.to_pylist() if plain else map(_make_plain, batch.to_pylist())
+        yield from (decode_row(row, features) for row in rows) if features else rows
+
+
+def _is_plain(kind: Any) -> bool:
+    """True for an Arrow type whose values are those of JSON."""
+    types = import_arrow().types
+    if types.is_map(kind) or types.is_dictionary(kind):
+        return False
+    if kind.num_fields:
+        return all(_is_plain(kind.field(number).type) for number in range(kind.num_fields))
+    tests = (types.is_string, types.is_large_string, types.is_integer, types.is_floating, types.is_boolean)
+    return types.is_null(kind) or any(test(kind) for test in tests)
+
+
+def _make_plain(value: Any) -> Any:
+    match value:
+        case None | str() | int() | float():
+            return value
+        case bytes():
+            with suppress(UnicodeDecodeError):
+                return value.decode()
+            return None
+        case dict():
+            return {name: _make_plain(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_make_plain(part) for part in value]
+    return str(value)
 
 
 def refuse_expansion(path: Path, name: str = "") -> None:
