@@ -85,7 +85,8 @@ def _measure_margins(window: Window) -> NDArray[np.float64]:
     places = np.arange(window.end - window.start, dtype=float)
     before = np.full(places.shape, np.inf) if window.first else places
     after = np.full(places.shape, np.inf) if window.last else places[::-1]
-    return np.minimum(before, after)
+    margins: NDArray[np.float64] = np.minimum(before, after)
+    return margins
 
 
 def decode_entities(
