@@ -6,6 +6,7 @@ score `q_i · k_j / sqrt(size) + bias(features)`; no antecedent has score 0. Clu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -95,13 +96,27 @@ def choose_antecedents(scores: NDArray[np.float32]) -> list[int]:
 
 def resolve_recent(places: Sequence[MentionPlace]) -> list[int]:
     """The most recent name for pronouns and other references; for a name, the last one that shares a word with it."""
-    return [_find_recent(places, number) for number in range(len(places))]
+    antecedents = []
+    newest, by_word = SINGLE, dict[str, int]()
+    for number, place in enumerate(places):
+        if place.kind != "MENTION":
+            antecedents.append(newest)
+            continue
+        words = fold(place.text).split()
+        antecedents.append(max((by_word.get(word, SINGLE) for word in words), default=SINGLE))
+        by_word.update(dict.fromkeys(words, number))
+        newest = number
+    return antecedents
 
 
 def resolve_exact(places: Sequence[MentionPlace]) -> list[int]:
     """The last earlier mention with the same text, ignoring case."""
-    texts = [fold(place.text) for place in places]
-    return [next((j for j in range(i - 1, -1, -1) if texts[j] == texts[i]), SINGLE) for i in range(len(places))]
+    antecedents, newest = [], dict[str, int]()
+    for number, place in enumerate(places):
+        text = fold(place.text)
+        antecedents.append(newest.get(text, SINGLE))
+        newest[text] = number
+    return antecedents
 
 
 RULES: dict[str, Callable[[Sequence[MentionPlace]], list[int]]] = {"recent": resolve_recent, "exact": resolve_exact}
@@ -112,7 +127,7 @@ def number_clusters(antecedents: Sequence[int]) -> list[str]:
     heads: list[int] = []
     for number, antecedent in enumerate(antecedents):
         heads.append(number if antecedent == SINGLE else heads[antecedent])
-    sizes = {head: heads.count(head) for head in heads}
+    sizes = Counter(heads)
     numbers: dict[int, str] = {}
     for head in heads:
         if sizes[head] > 1:
@@ -133,15 +148,3 @@ def _share_words(texts: Sequence[str]) -> NDArray[np.bool_]:
     table[[row for row, _ in split], _number([word for _, word in split])] = 1
     shared: NDArray[np.bool_] = table @ table.T > 0
     return shared
-
-
-def _find_recent(places: Sequence[MentionPlace], number: int) -> int:
-    place = places[number]
-    words = set(fold(place.text).split())
-    for j in range(number - 1, -1, -1):
-        if place.kind == "MENTION":
-            if places[j].kind == "MENTION" and words & set(fold(places[j].text).split()):
-                return j
-        elif places[j].kind == "MENTION":
-            return j
-    return SINGLE

@@ -64,20 +64,29 @@ def average_windows(length: int, windows: Sequence[Window], rows: Sequence[NDArr
     """
     if len(windows) == 1:
         return np.asarray(rows[0], dtype=np.float32)
-    margins = np.full((len(windows), length), -1.0)
-    for number, window in enumerate(windows):
-        places = np.arange(window.start, window.end)
-        before = np.full(places.shape, np.inf) if window.first else (places - window.start).astype(float)
-        after = np.full(places.shape, np.inf) if window.last else (window.end - 1 - places).astype(float)
-        margins[number, window.start : window.end] = np.minimum(before, after)
-    enough = np.minimum(margins.max(axis=0), CONTEXT)
-    counts = margins >= enough
+    margins = [_measure_margins(window) for window in windows]
+    best = np.zeros(length)
+    for window, margin in zip(windows, margins, strict=True):
+        part = best[window.start : window.end]
+        np.maximum(part, margin, out=part)
+    enough = np.minimum(best, CONTEXT)
+    counts = np.zeros(length, dtype=np.float32)
     total = np.zeros((length, rows[0].shape[-1]), dtype=np.float32)
-    for number, (window, values) in enumerate(zip(windows, rows, strict=True)):
-        taken = counts[number, window.start : window.end]
+    for window, margin, values in zip(windows, margins, rows, strict=True):
+        taken = margin >= enough[window.start : window.end]
         total[window.start : window.end][taken] += values[taken]
-    averaged: Floats = total / counts.sum(axis=0)[:, None].astype(np.float32)
+        counts[window.start : window.end] += taken
+    averaged: Floats = total / counts[:, None]
     return averaged
+
+
+def _measure_margins(window: Window) -> NDArray[np.float64]:
+    """The tokens that a window sees on the narrower side of each of its tokens; the text's own ends are no limit."""
+    places = np.arange(window.end - window.start, dtype=float)
+    before = np.full(places.shape, np.inf) if window.first else places
+    after = np.full(places.shape, np.inf) if window.last else places[::-1]
+    margins: NDArray[np.float64] = np.minimum(before, after)
+    return margins
 
 
 def decode_entities(
@@ -109,14 +118,20 @@ def decode_entities(
     probabilities = np.exp(scaled)
     entities: list[Entity] = []
     for first, last, label in read_runs(path):
-        tokens = np.flatnonzero((encoded.words >= first) & (encoded.words < last))
-        start, end = trim_span(text, int(encoded.starts[tokens[0]]), int(encoded.ends[tokens[-1]]))
-        columns = probabilities[tokens[0] : tokens[-1] + 1, 2 * label + 1 : 2 * label + 3]
+        begin, stop = find_tokens(encoded, first, last)
+        start, end = trim_span(text, int(encoded.starts[begin]), int(encoded.ends[stop - 1]))
+        columns = probabilities[begin:stop, 2 * label + 1 : 2 * label + 3]
         score = float(columns.sum(axis=1).mean())
         name = names[label]
         if start < end and score >= options.thresholds.get(name, options.threshold):
             entities.append(Entity(start, end, name, score=round(min(score, 1.0), 4)))
     return tuple(entities)
+
+
+def find_tokens(encoded: EncodedText, first: int, last: int) -> tuple[int, int]:
+    """The half-open range of the tokens of the words from `first` to before `last`."""
+    begin, stop = np.searchsorted(encoded.words, (first, last)).tolist()
+    return begin, stop
 
 
 def measure_certainty(logits: Floats, temperature: float = 1.0) -> list[float]:

@@ -11,6 +11,7 @@ from goldspan.annotation.types import Mention
 from goldspan.predictors.model.coreference import (
     KINDS,
     RULES,
+    SINGLE,
     MentionPlace,
     PairScorer,
     choose_antecedents,
@@ -18,9 +19,11 @@ from goldspan.predictors.model.coreference import (
     number_clusters,
     score_pairs,
 )
-from goldspan.predictors.model.decode import find_path, read_runs, score_words
+from goldspan.predictors.model.decode import find_path, find_tokens, read_runs, score_words
 from goldspan.predictors.model.encoding import EncodedText
 from goldspan.predictors.model.runtime import TextOutputs
+
+REACH = 500
 
 
 def decode_mentions(text: str, encoded: EncodedText, outputs: TextOutputs, scorer: PairScorer) -> tuple[Mention, ...]:
@@ -30,11 +33,11 @@ def decode_mentions(text: str, encoded: EncodedText, outputs: TextOutputs, score
     places: list[MentionPlace] = []
     ranges: list[tuple[int, int]] = []
     for first, last, label in read_runs(find_path(score_words(outputs.mention, encoded.words))):
-        tokens = np.flatnonzero((encoded.words >= first) & (encoded.words < last))
-        start, end = trim_span(text, int(encoded.starts[tokens[0]]), int(encoded.ends[tokens[-1]]))
+        begin, stop = find_tokens(encoded, first, last)
+        start, end = trim_span(text, int(encoded.starts[begin]), int(encoded.ends[stop - 1]))
         if start < end:
             places.append(MentionPlace(start, end, KINDS[label], text[start:end]))
-            ranges.append((int(tokens[0]), int(tokens[-1]) + 1))
+            ranges.append((begin, stop))
     clusters = number_clusters(resolve_places(places, ranges, outputs, scorer))
     return tuple(
         Mention(place.start, place.end, place.kind, cluster) for place, cluster in zip(places, clusters, strict=True)
@@ -44,11 +47,20 @@ def decode_mentions(text: str, encoded: EncodedText, outputs: TextOutputs, score
 def resolve_places(
     places: Sequence[MentionPlace], ranges: Sequence[tuple[int, int]], outputs: TextOutputs, scorer: PairScorer
 ) -> list[int]:
-    """The antecedent of each mention, whose tokens are the half-open `ranges`, by the scorer's method."""
+    """The antecedent of each mention, whose tokens are the half-open `ranges`, by the scorer's method.
+
+    Scored are pairs with the `REACH` mentions before, and some more: memory grows with the text, not with its square.
+    """
     if scorer.method in RULES:
         return RULES[scorer.method](places)
     if not places:
         return []
     queries = np.stack([outputs.queries[first:last].mean(axis=0) for first, last in ranges])
     keys = np.stack([outputs.keys[first:last].mean(axis=0) for first, last in ranges])
-    return choose_antecedents(score_pairs(queries, keys, describe_pairs(places), scorer.weights))
+    chosen: list[int] = []
+    for begin in range(0, len(places), REACH):
+        first = max(0, begin - REACH)
+        part = slice(first, begin + REACH)
+        scores = score_pairs(queries[part], keys[part], describe_pairs(places[part]), scorer.weights)
+        chosen += [one if one == SINGLE else first + one for one in choose_antecedents(scores[begin - first :])]
+    return chosen

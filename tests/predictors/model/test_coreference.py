@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+import tracemalloc
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +10,10 @@ from hypothesis import strategies as st
 from goldspan.predictors.model.coreference import (
     FEATURES,
     KINDS,
+    RULES,
     SINGLE,
     MentionPlace,
+    PairScorer,
     choose_antecedents,
     describe_pairs,
     number_clusters,
@@ -16,6 +21,8 @@ from goldspan.predictors.model.coreference import (
     resolve_recent,
     score_pairs,
 )
+from goldspan.predictors.model.mentions import resolve_places
+from goldspan.predictors.model.runtime import TextOutputs
 
 
 def place(start: int, kind: str, text: str) -> MentionPlace:
@@ -78,3 +85,35 @@ def test_pairs_agree_by_text_by_words_or_not_at_all(mentions: list[tuple[str, st
             names = kind == other == "MENTION"
             wanted = 3 if text.casefold() == earlier.casefold() else (2 if names else 1) if shared else 0
             assert features[i, j, 2] == base + wanted
+
+
+def test_a_text_with_thousands_of_mentions_is_resolved_in_linear_time() -> None:
+    places = [MentionPlace(n, n + 1, KINDS[n % 2], f"name{n}") for n in range(20_000)]
+    begun = time.process_time()
+    for rule in RULES.values():
+        antecedents = rule(places)
+        assert len(number_clusters(antecedents)) == len(places)
+    assert time.process_time() - begun < 2
+
+
+def test_pairs_far_apart_are_not_scored() -> None:
+    """Up to 1,000 mentions all pairs are; more of them take no more memory at a time."""
+    draw = np.random.default_rng(0)
+    scorer = PairScorer("head", (0.0,) * FEATURES)
+
+    def resolve(count: int) -> tuple[list[int], TextOutputs, list[MentionPlace]]:
+        places = [MentionPlace(n, n + 1, "MENTION", f"name{n % 50}") for n in range(count)]
+        vectors = draw.normal(size=(2, count, 4)).astype(np.float32)
+        outputs = TextOutputs(vectors[0], vectors[0], vectors[0], vectors[1])
+        return resolve_places(places, [(n, n + 1) for n in range(count)], outputs, scorer), outputs, places
+
+    found, outputs, places = resolve(900)
+    assert found == choose_antecedents(
+        score_pairs(outputs.queries, outputs.keys, describe_pairs(places), scorer.weights)
+    )
+    tracemalloc.start()
+    found, *_ = resolve(3000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert all(n - 1000 < antecedent < n for n, antecedent in enumerate(found) if antecedent != SINGLE)
+    assert peak < 100_000_000

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from itertools import product
 
 import numpy as np
@@ -126,6 +127,19 @@ def test_windows_that_agree_average_to_what_they_say(length: int, size: int, ove
     windows = split_range(length, size, overlap)
     averaged = average_windows(length, windows, [truth[w.start : w.end] for w in windows])
     assert np.allclose(averaged, truth)
+
+
+def test_a_book_takes_memory_for_its_tokens_alone() -> None:
+    """A table of windows by tokens would take 16 GB for a text of a megabyte."""
+    length = 60_000
+    windows = split_range(length, 64, 16)
+    rows = [np.ones((window.end - window.start, 3), dtype=np.float32) for window in windows]
+    tracemalloc.start()
+    averaged = average_windows(length, windows, rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert averaged.shape == (length, 3)
+    assert peak < 20_000_000
 
 
 def test_a_window_counts_only_where_it_sees_context() -> None:
