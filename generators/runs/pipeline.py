@@ -143,6 +143,7 @@ async def run_pipeline(
         GoldspanError: what the executor raised, after the finished items were written.
     """
     journal, settings, labels = run
+    is_changed = journal.read_settings()["parts"] != settings.parts(labels)
     work = Workload(
         settings.samples,
         settings.build_stages(labels),
@@ -151,6 +152,7 @@ async def run_pipeline(
         settings.attempts,
         None if action.ends_run else _check_novelty(run, known),
         is_trusted=settings.provider == "offline",
+        is_changed=is_changed,
     )
     queue = PipelineQueue(journal, work, budget)
     if action is not RunAction.RECONCILE:
@@ -171,13 +173,14 @@ async def run_pipeline(
             if journal.read_settings()["cancelled"]:
                 await executor.cancel(queue)
     except GoldspanError:
-        with contextlib.suppress(StateError):
-            _write(run, samples)
+        if not is_changed:
+            with contextlib.suppress(StateError):
+                _write(run, samples)
         raise
     finally:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
-    written = _write(run, samples)
+    written = _count_written(run, samples) if is_changed else _write(run, samples)
     progress = read_progress(journal)
     outcome = name_outcome(progress, queue)
     journal.write_event("stopped", f"{outcome}: {progress.done} done, {progress.dead} dead letters")
@@ -204,6 +207,13 @@ def _write(run: OpenRun, samples: Path) -> OutputCounts:
         ) from error
     journal.write_settings({"written": sum(ended.get(state, 0) for state in ("done", "dead", ERASED))})
     return written
+
+
+def _count_written(run: OpenRun, samples: Path) -> OutputCounts:
+    """What the files of a run hold whose labels have changed since: they cannot be written anew."""
+    dead = run.journal.folder / DEAD_LETTERS
+    counts = [len(path.read_bytes().splitlines()) if path.exists() else 0 for path in (samples, dead)]
+    return OutputCounts(counts[0], 0, counts[1])
 
 
 async def _poll_for_cancel(journal: Journal, queue: PipelineQueue, stop: asyncio.Event) -> None:

@@ -38,6 +38,8 @@ class Workload:
 
     `draw_brief` takes an item and a variant: the first brief is variant 0; others have its values, told differently.
     `novelty` judges drafts that are right; None accepts all of them. `is_trusted`: the author tags nothing wrongly.
+    `is_changed`: the run was begun with other labels or prompts, so answers are not judged; their rows are ready again,
+    and are given the stored answers when the run goes on as it was begun.
     """
 
     total: int
@@ -47,6 +49,7 @@ class Workload:
     attempts: int = 3
     novelty: NoveltyCheck | None = None
     is_trusted: bool = False
+    is_changed: bool = False
 
 
 class PipelineQueue:
@@ -66,7 +69,7 @@ class PipelineQueue:
         self.stopped_by = ""
         self._held = False
         self._held_questions: dict[str, _Question] = {}
-        if self._outstanding and budget.limited:
+        if self._outstanding and budget.limited and not work.is_changed:
             self._hold_outstanding()
 
     def _hold_outstanding(self) -> None:
@@ -169,6 +172,9 @@ class PipelineQueue:
 
     def deliver(self, answers: Sequence[Answer]) -> None:
         """Judge and commit answers; when this returns they are in the journal."""
+        if self._workload.is_changed:
+            self.give_back(answer.custom_id for answer in answers)
+            return
         with self._journal.transaction():
             for answer in answers:
                 row = self._journal.find_row(answer.custom_id)

@@ -31,6 +31,7 @@ from goldspan.generators.providers.batch.schedule import PollSchedule
 from goldspan.generators.providers.batch.shards import BatchShard, encode_line
 from goldspan.generators.providers.profiles import ProviderProfile
 from goldspan.generators.providers.protocol import Answer, AnswerState, Executor, Request, RequestQueue
+from goldspan.generators.providers.replay import replay_answers
 
 
 class BatchExecutor(Executor):
@@ -75,6 +76,7 @@ class BatchExecutor(Executor):
         forward = asyncio.create_task(self._forward(stop))
         submissions = list_submissions(self._journal, open_only=True)
         try:
+            replay_answers(self._journal, queue)
             remove_inputs(self._journal, {submission.intent for submission in submissions})
             for submission in submissions:
                 self._start(BatchDriver(context, submission.intent).drive())
@@ -107,6 +109,7 @@ class BatchExecutor(Executor):
         api = BatchApi(*self._address)
         context = self._make_context(api, queue, wait=False, send=False)
         try:
+            replay_answers(self._journal, queue)
             for submission in list_submissions(self._journal, open_only=True):
                 self._start(drive(BatchDriver(context, submission.intent)))
             await self._join()

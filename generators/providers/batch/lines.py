@@ -98,9 +98,15 @@ def make_unreadable(custom_id: str) -> Answer:
     return Answer(custom_id, AnswerState.FAILED, error=UNREADABLE, message=message)
 
 
+def find_custom_id(line: bytes) -> str:
+    """The custom_id that a line names, also one that is no JSON; empty if there is none."""
+    match = _CUSTOM_ID.search(line)
+    return match[1].decode("ascii") if match else ""
+
+
 def _parse_damaged(line: bytes) -> ParsedLine:
-    if match := _CUSTOM_ID.search(line):
-        return ParsedLine(LineKind.DAMAGED, make_unreadable(match[1].decode("ascii")))
+    if custom_id := find_custom_id(line):
+        return ParsedLine(LineKind.DAMAGED, make_unreadable(custom_id))
     is_ours = line.startswith(b"{") and any(mark in line for mark in _MARKS)
     return ParsedLine(LineKind.NAMELESS if is_ours else LineKind.FOREIGN)
 

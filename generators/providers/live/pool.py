@@ -18,9 +18,10 @@ from goldspan.generators.providers.budget import EXPECTED_OUTPUT, count_prompt_t
 from goldspan.generators.providers.client import ChatClient, Rejected, Throttled, Unreachable, Unreadable
 from goldspan.generators.providers.live import controller
 from goldspan.generators.providers.live.limits import MinuteLimit
-from goldspan.generators.providers.live.replay import RAW_NAME, make_line, replay_answers
+from goldspan.generators.providers.live.replay import RAW_NAME, make_line
 from goldspan.generators.providers.parsing import read_completion
 from goldspan.generators.providers.protocol import Answer, AnswerState, Executor, Request, RequestQueue
+from goldspan.generators.providers.replay import replay_answers
 from goldspan.generators.providers.waiting import LONGEST_WAIT, describe_wait
 
 _TAKE_AT_ONCE = 8

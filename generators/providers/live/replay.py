@@ -8,18 +8,18 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
-from goldspan.generators.journal.journal import Journal
-from goldspan.generators.journal.rows import OPEN_STATES
-from goldspan.generators.providers.client import Reply
 from goldspan.generators.providers.fields import as_mapping
 from goldspan.generators.providers.parsing import load_document, read_completion
-from goldspan.generators.providers.protocol import Answer, RequestQueue
+from goldspan.generators.providers.protocol import Answer
+
+if TYPE_CHECKING:
+    from goldspan.generators.providers.client import Reply
 
 RAW_NAME = "live"
-_CHUNK = 50
 _BEGINNING = b'{"custom_id":"'
 
 
@@ -42,23 +42,3 @@ def iter_stored(folder: Path, wanted: Container[str] | None = None) -> Iterator[
                 continue
             if body := as_mapping(as_mapping(load_document(line)).get("body")):
                 yield read_completion(custom_id, body)
-
-
-def replay_answers(journal: Journal, queue: RequestQueue) -> int:
-    """Deliver stored answers whose rows are open, since the process died before, instead of asking again.
-
-    Returns their number.
-    """
-    open_rows = {
-        custom_id for (custom_id,) in journal.query("SELECT custom_id FROM row WHERE state IN (?, ?)", OPEN_STATES)
-    }
-    if not open_rows:
-        return 0
-    answers: dict[str, Answer] = {}
-    with journal.guard():
-        for answer in iter_stored(journal.folder, open_rows):
-            answers.setdefault(answer.custom_id, answer)
-    found = list(answers.values())
-    for start in range(0, len(found), _CHUNK):
-        queue.deliver(found[start : start + _CHUNK])
-    return len(found)

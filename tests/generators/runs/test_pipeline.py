@@ -18,10 +18,10 @@ from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import plan_submission
-from goldspan.generators.providers.budget import Prices
+from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.protocol import Answer, AnswerState, Request
 from goldspan.generators.runs.folder import begin_run, find_dead_letters, find_run, list_runs, open_run
-from goldspan.generators.runs.pipeline import RunAction, RunOutcome, request_cancel
+from goldspan.generators.runs.pipeline import RunAction, RunOutcome, Summary, request_cancel, run_pipeline
 from goldspan.generators.runs.progress import list_reasons, read_progress
 from goldspan.generators.runs.run import cancel_run, run_generation
 from goldspan.generators.runs.settings import RunSettings
@@ -311,6 +311,40 @@ def test_prices_stay_known_until_others_are(tmp_path):
     assert (again.price_in, again.price_out, again.price_source) == (1.0, 2.0, "a list")
     assert begin(price_in=3.0, price_out=2.0).price_in == 3.0
     assert begin(mode="live").price_in is None
+
+
+def test_cancelling_a_run_whose_labels_changed_judges_nothing_and_leaves_its_files(tmp_path):
+    class Interrupted(ScriptedExecutor):
+        async def cancel(self, queue):
+            queue.deliver([answer_well(request) for request in left])
+
+    def answer(request: Request) -> Answer | None:
+        asked.append(request)
+        return answer_well(request) if len(asked) < 4 else left.append(request)
+
+    asked: list[Request] = []
+    left: list[Request] = []
+    file = tmp_path / "labels.toml"
+    town = '[labels.TOWN]\nname = "Town"\nchance = 1.0\nterms = ["Ulm", "Berne"]\n'
+    file.write_text(f'[labels.PERSON]\nname = "Person"\n{town}[mentions.PRONOUN]\nname = "Pronoun"\n')
+    settings = make_settings(samples=2, languages=("en",), labels_file=str(file))
+    folder = begin_run(Workspace(tmp_path), settings, load_labels(file), "r")
+    samples = tmp_path / "out.jsonl"
+
+    def drive(action: RunAction) -> Summary:
+        run = open_run(folder, may_differ=action.ends_run)
+        with run.journal:
+            return asyncio.run(
+                run_pipeline(run, Interrupted(answer), samples, Budget(Prices()), asyncio.Event(), action)
+            )
+
+    assert drive(RunAction.GO).progress.done == 1
+    before = samples.read_bytes()
+    file.write_text('[labels.PERSON]\nname = "Person"\n')
+    summary = drive(RunAction.CANCEL)
+    assert summary.outcome is RunOutcome.CANCELLED
+    assert "invalid" not in summary.progress.by_stage["coreference"]
+    assert (samples.read_bytes(), summary.written.samples) == (before, len(before.splitlines()))
 
 
 def test_a_run_whose_price_is_not_known_any_more_can_be_cancelled(tmp_path, monkeypatch):

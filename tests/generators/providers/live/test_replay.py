@@ -8,8 +8,9 @@ import pytest
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.client import Reply
-from goldspan.generators.providers.live.replay import iter_stored, make_line, replay_answers
+from goldspan.generators.providers.live.replay import iter_stored, make_line
 from goldspan.generators.providers.parsing import load_json_bytes, read_completion
+from goldspan.generators.providers.replay import replay_answers
 from goldspan.generators.runs.queue import PipelineQueue
 from tests.generators.small_run import make_work, write_small
 
