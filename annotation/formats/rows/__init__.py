@@ -24,13 +24,14 @@ from goldspan.annotation.formats.rows import (
 )
 from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import Code, RawRow, RowError
+from goldspan.annotation.formats.rows.recognition import holds_unread_spans
 
 
 @dataclass(frozen=True, slots=True)
 class RowShape:
     """A shape of row: `score` is the sureness (0 to 1) that a row is one; `read` raises RowError.
 
-    `taxonomy` is its own label set.
+    `taxonomy` is its own label set. `keys` are those that its reader takes, if it passes over all others.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RowShape:
     score: Callable[[Mapping[str, Any]], float]
     read: Callable[[Mapping[str, Any], RowOptions], RawRow]
     taxonomy: str = ""
+    keys: frozenset[str] = frozenset()
 
     def read_row(self, row: Mapping[str, Any], options: RowOptions) -> RawRow:
         """One row in the common form.
@@ -46,9 +48,16 @@ class RowShape:
             RowError: text or spans cannot be read.
         """
         try:
-            return self.read(row, options)
+            found = self.read(row, options)
+            self._refuse_unread(row, len(found.text))
+            return found
         except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
             raise RowError(Code.UNREADABLE_SPANS, f"not a row of {self.name} ({type(error).__name__})") from None
+
+    def _refuse_unread(self, row: Mapping[str, Any], length: int) -> None:
+        for name in (row.keys() - self.keys) if self.keys else ():
+            if holds_unread_spans(name, row[name], length):
+                raise RowError(Code.UNREAD_SPANS, f"{self.name} has no key {name!r}, which holds annotations")
 
 
 SHAPES = (
@@ -57,6 +66,7 @@ SHAPES = (
         "text and privacy_mask with coreferences (kiji, and data sets uploaded by Goldspan)",
         kiji.score_row,
         kiji.read_row,
+        keys=frozenset({"text", "privacy_mask", "coreferences"}),
     ),
     RowShape(
         "ai4privacy",
@@ -70,6 +80,7 @@ SHAPES = (
         nemotron.score_row,
         nemotron.read_row,
         "nemotron-pii",
+        frozenset({"text", "spans", "text_tagged"}),
     ),
     RowShape(
         "gretel",
@@ -77,6 +88,7 @@ SHAPES = (
         gretel.score_row,
         gretel.read_row,
         "gretel",
+        frozenset({"text", "entities", "generated_text", "pii_spans"}),
     ),
     RowShape(
         "hf-tokens",
@@ -112,7 +124,12 @@ SHAPES = (
     ),
     RowShape("gliner2", "input and output.entities (GLiNER2)", corpora.score_gliner2, corpora.read_gliner2),
     RowShape(
-        "tab", "documents of the Text Anonymization Benchmark", corpora.score_tab, corpora.read_tab, taxonomy="tab"
+        "tab",
+        "documents of the Text Anonymization Benchmark",
+        corpora.score_tab,
+        corpora.read_tab,
+        "tab",
+        frozenset({"text", "annotations"}),
     ),
     RowShape("jsonl", "flat JSONL: text, entities, mentions with offsets", native.score_flat, native.read_flat),
     RowShape("goldspan", "tagged_text, or text with entities by value", native.score_values, native.read_values),
@@ -130,10 +147,28 @@ SHAPES = (
         services.read_ground_truth,
     ),
     RowShape("vertex", "Vertex AI and AutoML entity extraction", services.score_vertex, services.read_vertex),
-    RowShape("labelbox", "Labelbox exports of texts", services.score_labelbox, services.read_labelbox),
+    RowShape(
+        "labelbox",
+        "Labelbox exports of texts",
+        services.score_labelbox,
+        services.read_labelbox,
+        keys=frozenset({"data_row", "projects"}),
+    ),
     RowShape("kili", "Kili exports of texts", services.score_kili, services.read_kili),
-    RowShape("bioc", "BioC JSON documents", services.score_bioc, services.read_bioc),
-    RowShape("bigbio", "documents of BigBIO's schema kb", bigbio.score_bigbio, bigbio.read_bigbio),
+    RowShape(
+        "bioc",
+        "BioC JSON documents",
+        services.score_bioc,
+        services.read_bioc,
+        keys=frozenset({"passages", "relations"}),
+    ),
+    RowShape(
+        "bigbio",
+        "documents of BigBIO's schema kb",
+        bigbio.score_bigbio,
+        bigbio.read_bigbio,
+        keys=frozenset({"passages", "entities", "coreferences", "relations", "events"}),
+    ),
     RowShape("dialogflow", "training phrases of Dialogflow", dialogflow.score_dialogflow, dialogflow.read_dialogflow),
     RowShape("spans", "a text with spans under any key", corpora.score_spans, corpora.read_any_spans),
 )

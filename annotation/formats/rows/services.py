@@ -168,6 +168,8 @@ def read_bioc(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
 
 def _read_bioc_spans(passage: Mapping[str, Any], base: int) -> Iterator[RawSpan]:
+    if any(sentence.get("annotations") for sentence in _list_objects(passage.get("sentences"))):
+        raise RowError(Code.UNREAD_SPANS, "annotations of sentences are not read; export those of passages")
     for entry in read_objects(passage.get("annotations"), "annotations"):
         places = _list_objects(entry.get("locations"))
         if len(places) != 1:
