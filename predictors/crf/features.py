@@ -177,15 +177,20 @@ def _add_repetitions(
             places[word].append(place)
     around = ["", *lower, ""]
     for same in places.values():
-        for place in same if len(same) > 1 else ():
-            others = [other for other in same if other != place]
-            rows[place].append(f"rn={min(len(others), 3)}")
-            for other in others[:_MOST_REPEATED]:
+        if len(same) == 1:
+            continue
+        counts = Counter(opinions[place] for place in same) if opinions else Counter[str]()
+        first_two = {tag: [place for place in same if opinions[place] == tag][:2] for tag in counts}
+        for place in same:
+            rows[place].append(f"rn={min(len(same) - 1, 3)}")
+            for other in [other for other in same[: _MOST_REPEATED + 1] if other != place][:_MOST_REPEATED]:
                 rows[place] += [f"rb={around[other]}", f"ra={around[other + 2]}"]
             if not opinions:
                 continue
-            tags = Counter(opinions[other] for other in others)
+            elsewhere = {tag: [other for other in two if other != place] for tag, two in first_two.items()}
+            tags = sorted((tag for tag, others in elsewhere.items() if others), key=lambda tag: elsewhere[tag][0])
             rows[place] += [f"rt={tag}" for tag in tags]
-            del tags[OUTSIDE]
-            if tags:
-                rows[place].append(f"rm={tags.most_common(1)[0][0]}|{opinions[place]}")
+            entities = [tag for tag in tags if tag != OUTSIDE]
+            if entities:
+                commonest = max(entities, key=lambda tag: counts[tag] - (tag == opinions[place]))
+                rows[place].append(f"rm={commonest}|{opinions[place]}")

@@ -54,8 +54,12 @@ class CrfPredictor(LocalPredictor):
         opinion = beneath.entities if beneath else ()
         tagged = self._tagger.tag(text.text, text.language, opinion)
         found = [entity for entity in tagged.list_entities() if entity.label in self._known]
-        found += [one for one in opinion if self._keeps(one, tagged) and not _crosses(one, found)]
-        found += [one for one in _find_repetitions(text.text, found, tagged) if not _crosses(one, found)]
+        taken = bytearray(len(text.text))
+        _mark(taken, found)
+        kept = [one for one in opinion if self._keeps(one, tagged) and not _crosses(one, taken)]
+        _mark(taken, kept)
+        found += kept
+        found += [one for one in _find_repetitions(text.text, found, tagged) if not _crosses(one, taken)]
         mentions = beneath.mentions if beneath else ()
         score = score_tokens(tagged.probabilities)
         return Annotation(Author.model(self.model_version), sort_spans(found), mentions, score=score)
@@ -79,5 +83,10 @@ def _find_repetitions(text: str, found: Sequence[Entity], tagged: TaggedText) ->
             yield Entity(start, end, labels[value].most_common(1)[0][0], score=round(1 - outside, 4))
 
 
-def _crosses(entity: Entity, others: Sequence[Entity]) -> bool:
-    return any(entity.start < other.end and other.start < entity.end for other in others)
+def _mark(taken: bytearray, entities: Sequence[Entity]) -> None:
+    for entity in entities:
+        taken[entity.start : entity.end] = b"\1" * (entity.end - entity.start)
+
+
+def _crosses(entity: Entity, taken: bytearray) -> bool:
+    return any(taken[entity.start : entity.end])
