@@ -24,6 +24,7 @@ from goldspan.predictors.model.encoding import EncodedText
 from goldspan.predictors.model.runtime import TextOutputs
 
 REACH = 500
+"""Mentions before a block of as many, among which their antecedents are looked for."""
 
 
 def decode_mentions(text: str, encoded: EncodedText, outputs: TextOutputs, scorer: PairScorer) -> tuple[Mention, ...]:
