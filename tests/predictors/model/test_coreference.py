@@ -88,12 +88,12 @@ def test_pairs_agree_by_text_by_words_or_not_at_all(mentions: list[tuple[str, st
 
 
 def test_a_text_with_thousands_of_mentions_is_resolved_in_linear_time() -> None:
-    places = [MentionPlace(n, n + 1, KINDS[n % 2], f"name{n}") for n in range(20_000)]
+    places = [MentionPlace(n, n + 1, KINDS[n % 2], f"name{n}") for n in range(100_000)]
     begun = time.process_time()
     for rule in RULES.values():
         antecedents = rule(places)
         assert len(number_clusters(antecedents)) == len(places)
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 60
 
 
 def test_pairs_far_apart_are_not_scored() -> None:
