@@ -19,6 +19,7 @@ from goldspan.annotation.labels.values import find_mismatch
 from goldspan.annotation.text.affixes import joins_affix
 from goldspan.annotation.text.language import find_other_language
 from goldspan.annotation.text.residue import find_residue
+from goldspan.annotation.text.taken import is_taken, take_range
 from goldspan.annotation.text.words import find_all_occurrences, joins_compound, splits_word, stands_alone
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
@@ -238,9 +239,9 @@ def _check_repeats(text: str, entities: Sequence[Entity]) -> Iterator[_Finding]:
         return
     covered = bytearray(len(text))
     for entity in entities:
-        covered[entity.start : entity.end] = b"\x01" * (entity.end - entity.start)
+        take_range(covered, entity.start, entity.end)
     for start, end, surface in sorted(find_all_occurrences(text, worth)):
-        if covered.find(1, start, end) < 0 and not joins_compound(text, start, end):
+        if not is_taken(covered, start, end) and not joins_compound(text, start, end):
             yield "unlabelled_repeat", start, end, surfaces[surface]
 
 

@@ -54,7 +54,8 @@ def measure_peak() -> float:
     """
     with suppress(OSError):
         status = Path("/proc/self/status").read_text()
-        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+        if line := next((line for line in status.splitlines() if line.startswith("VmHWM:")), ""):
+            return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
 
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from goldspan.annotation.text.affixes import is_known_affix
 from goldspan.annotation.text.folding import FoldedText, fold_text, fold_value, is_plain
 from goldspan.annotation.text.homographs import is_homograph
+from goldspan.annotation.text.taken import is_taken, take_range
 from goldspan.annotation.text.unspaced import count_unsupported, find_script
 from goldspan.annotation.text.words import find_occurrences, fold, joins_compound, splits_word
 from goldspan.annotation.types import Entity, sort_spans
@@ -100,7 +101,7 @@ def align_values(text: str, values: Sequence[tuple[str, str]], language: str = "
         if not everywhere:
             unaligned += [Unaligned(value, label, _explain_absence(text, value)) for label in labels]
             continue
-        free = [place for place in everywhere if not any(taken[place[0] : place[1]])]
+        free = [place for place in everywhere if not is_taken(taken, *place)]
         if crossing := tuple(place for place in everywhere if place not in free and not all(taken[slice(*place)])):
             ambiguous.append(Ambiguity(value, labels, crossing, Doubt.OVERLAP))
         if len(labels) > 1:
@@ -111,7 +112,7 @@ def align_values(text: str, values: Sequence[tuple[str, str]], language: str = "
             ambiguous.append(Ambiguity(value, labels, tuple(free), doubt))
             continue
         for start, end in free:
-            taken[start:end] = b"\x01" * (end - start)
+            take_range(taken, start, end)
         held.append((value, labels, free))
     for value, labels, free in held:
         sure, inside = _split_unspaced(text, free, taken, given[value])

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from goldspan.annotation.corpus.uncertainty import score_tokens
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.taken import is_taken, take_range
 from goldspan.annotation.types import Annotation, Author, Entity, sort_spans
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.crf.features import SHORTEST_REPEATED, find_places
@@ -55,11 +56,14 @@ class CrfPredictor(LocalPredictor):
         tagged = self._tagger.tag(text.text, text.language, opinion)
         found = [entity for entity in tagged.list_entities() if entity.label in self._known]
         taken = bytearray(len(text.text))
-        _mark(taken, found)
-        kept = [one for one in opinion if self._keeps(one, tagged) and not _crosses(one, taken)]
-        _mark(taken, kept)
+        for one in found:
+            take_range(taken, one.start, one.end)
+        kept = [one for one in opinion if self._keeps(one, tagged) and not is_taken(taken, one.start, one.end)]
+        for one in kept:
+            take_range(taken, one.start, one.end)
         found += kept
-        found += [one for one in _find_repetitions(text.text, found, tagged) if not _crosses(one, taken)]
+        repeated = _find_repetitions(text.text, found, tagged)
+        found += [one for one in repeated if not is_taken(taken, one.start, one.end)]
         mentions = beneath.mentions if beneath else ()
         score = score_tokens(tagged.probabilities)
         return Annotation(Author.model(self.model_version), sort_spans(found), mentions, score=score)
@@ -81,12 +85,3 @@ def _find_repetitions(text: str, found: Sequence[Entity], tagged: TaggedText) ->
         value = text[start:end]
         if value in labels and len(value) >= SHORTEST_REPEATED and value[0].isalpha() and outside < CERTAIN:
             yield Entity(start, end, labels[value].most_common(1)[0][0], score=round(1 - outside, 4))
-
-
-def _mark(taken: bytearray, entities: Sequence[Entity]) -> None:
-    for entity in entities:
-        taken[entity.start : entity.end] = b"\1" * (entity.end - entity.start)
-
-
-def _crosses(entity: Entity, taken: bytearray) -> bool:
-    return any(taken[entity.start : entity.end])

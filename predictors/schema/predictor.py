@@ -8,6 +8,7 @@ from goldspan.annotation.corpus.uncertainty import score_entities
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import Label, LabelSchema
 from goldspan.annotation.labels.values import compile_pattern, load_terms, probe_pattern, search_pattern
+from goldspan.annotation.text.taken import is_taken, take_range
 from goldspan.annotation.text.words import splits_word
 from goldspan.annotation.types import Annotation, Author, Entity, sort_spans
 from goldspan.predictors.base import LocalPredictor, TextInput
@@ -85,8 +86,8 @@ class SchemaPredictor(LocalPredictor):
         for entity in ranked:
             if (entity.start, entity.end) in taken:
                 continue
-            if self._nested or not any(covered[entity.start : entity.end]):
+            if self._nested or not is_taken(covered, entity.start, entity.end):
                 chosen.append(entity)
                 taken.add((entity.start, entity.end))
-                covered[entity.start : entity.end] = b"\x01" * (entity.end - entity.start)
+                take_range(covered, entity.start, entity.end)
         return sort_spans(chosen)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.text.taken import is_taken, take_range
 from goldspan.annotation.text.words import find_occurrences
 from goldspan.annotation.types import Annotation, Entity, Origin
 from goldspan.serving.ml_backend.controls import LabelControls
@@ -78,7 +79,7 @@ def answer_drawing(task: Any, drawn: Sequence[Any], controls: LabelControls) -> 
     regions = [one for one in drawn if _is_region(one, text, name) and _read_label(one) in controls.by_label]
     taken = bytearray(len(text))
     for start, end in _list_places(regions) + _list_marked(task, text, name):
-        taken[start:end] = b"\1" * (end - start)
+        take_range(taken, start, end)
     wanted: dict[str, str] = {}
     for region in regions:
         if region.get("origin") != Origin.PREDICTION:
@@ -86,8 +87,8 @@ def answer_drawing(task: Any, drawn: Sequence[Any], controls: LabelControls) -> 
     answer: list[dict[str, Any]] = []
     for value, label in wanted.items():
         for start, end in find_occurrences(text, value):
-            if not any(taken[start:end]):
-                taken[start:end] = b"\1" * (end - start)
+            if not is_taken(taken, start, end):
+                take_range(taken, start, end)
                 entity = Entity(start, end, label)
                 answer.append(_build_region(text, entity, controls, _make_id(identity, entity)))
     return answer

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from multiprocessing import active_children
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,11 @@ def test_the_peak_is_that_of_this_process_alone() -> None:
     assert measure_peak() > max(before, len(held) >> 20)
     with open_workers(1) as pool:
         assert pool.submit(measure_peak).result() < len(held) >> 20
+
+
+def test_a_system_that_states_no_peak_has_one_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda _: "Name:\tpython\n")
+    assert measure_peak() > 10
 
 
 def test_an_interrupt_does_not_wait_for_work_in_progress() -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from goldspan.annotation.formats.rows.raw import RawCluster
 from goldspan.annotation.labels.schema import MENTION_KINDS
 from goldspan.annotation.text.pronouns import guess_mention_kind
+from goldspan.annotation.text.taken import is_taken, take_range
 from goldspan.annotation.text.words import find_occurrences
 from goldspan.annotation.types import Entity, Mention, sort_spans
 
@@ -45,9 +46,9 @@ def place_clusters(
     taken = bytearray(len(text))
     for surface in sorted(claims, key=lambda surface: (-len(surface), surface)):
         claimed = claims[surface]
-        free = [place for place in find_occurrences(text, surface.strip()) if not any(taken[place[0] : place[1]])]
+        free = [place for place in find_occurrences(text, surface.strip()) if not is_taken(taken, *place)]
         for start, end in free:
-            taken[start:end] = b"\x01" * (end - start)
+            take_range(taken, start, end)
         if len(claimed) > 1 or not free:
             doubts += 1
             continue
